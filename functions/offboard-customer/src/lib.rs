@@ -1,0 +1,1 @@
+//! Deletes a customer's applications, tenant and secrets, with proof

@@ -1,0 +1,1 @@
+//! Creates a customer's tenant, applications and secrets

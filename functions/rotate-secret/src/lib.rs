@@ -1,0 +1,1 @@
+//! The Secrets Manager rotation of one credential

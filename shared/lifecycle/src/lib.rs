@@ -1,0 +1,1 @@
+//! The flows that several functions share: provide, prove, adopt, retire an application

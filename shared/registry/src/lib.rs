@@ -1,0 +1,1 @@
+//! Customers, documents, leases, requests and the audit trail, in DynamoDB

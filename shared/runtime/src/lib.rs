@@ -1,0 +1,1 @@
+//! The Lambda runtime, envelopes, batches, deferral, announcements, telemetry, configuration

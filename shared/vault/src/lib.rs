@@ -1,0 +1,1 @@
+//! Secrets with their staging labels, and sealing, in Secrets Manager and KMS

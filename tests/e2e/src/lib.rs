@@ -1,0 +1,1 @@
+//! Journeys, contracts and tidiness

@@ -1,0 +1,1 @@
+//! The vendor as a stateful HTTP server, with faults and an audit
