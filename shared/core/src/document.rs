@@ -1,0 +1,354 @@
+//! A document's identity, the way from its key to a customer, and its record.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::customer::{CellPhase, Customer, Failure, Phase};
+use crate::failure::{Class, Classified};
+use crate::ids::{CustomerId, SubmissionId, hex_digest};
+use crate::place::Cell;
+
+/// One version of one object. The same name with new content is another document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Source {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key, decoded.
+    pub key: String,
+    /// The version's id; absent in a bucket without versioning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// The entity tag that the event carried; it stands in for the version where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// SHA-256 of bucket, key and version, in hex. Opaque and without personal data, so it is also the
+/// `query_id` that the vendor sees (at most 256 characters; vendor: result schemas).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct DocumentId(String);
+
+impl DocumentId {
+    /// The identity of an object's version.
+    pub fn of(source: &Source) -> Self {
+        let version = match (&source.version_id, &source.etag) {
+            (Some(version), _) => ["version", version],
+            (None, Some(etag)) => ["etag", etag],
+            (None, None) => ["none", ""],
+        };
+        Self(hex_digest(&["document", &source.bucket, &source.key, version[0], version[1]]))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a document is refused. Each has its own stable code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The key does not begin with a legal customer id and a slash.
+    #[error("the key does not begin with `<customer_id>/`: put the object under its customer's prefix")]
+    NoCustomerInKey,
+    /// The registry does not know the customer.
+    #[error("customer `{0}` was never onboarded: onboard it first, then upload the object again")]
+    UnknownCustomer(CustomerId),
+    /// The customer is leaving or has left.
+    #[error("customer `{0}` is being or has been offboarded")]
+    CustomerGone(CustomerId),
+    /// The cell is not one of the customer's.
+    #[error("customer `{0}` has no working application in cell `{1}`")]
+    NoSuchCell(CustomerId, Cell),
+    /// The customer has several cells and the key names none.
+    #[error("customer `{0}` has several cells: put the object under `{0}/<cell>/`")]
+    AmbiguousCell(CustomerId),
+    /// There are no bytes to analyse.
+    #[error("the object is empty")]
+    Empty,
+    /// A single PUT to S3 holds at most 5 GB (S3: PutObject).
+    #[error("the object has {0} bytes, and one upload takes at most 5368709120")]
+    TooLarge(u64),
+    /// The version is not there any more.
+    #[error("the object's version does not exist any more")]
+    Gone,
+    /// The object was replaced in a bucket without versioning.
+    #[error("the object was replaced by a newer one since the event")]
+    Replaced,
+    /// Its storage class needs a restore before it can be read.
+    #[error("the object is archived: restore it, then copy it onto itself")]
+    Archived,
+    /// The vendor refuses the submission for good.
+    #[error("the vendor refused the submission: {0}")]
+    RefusedByVendor(String),
+}
+
+impl Refusal {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoCustomerInKey => "NO_CUSTOMER_IN_KEY",
+            Self::UnknownCustomer(_) => "UNKNOWN_CUSTOMER",
+            Self::CustomerGone(_) => "CUSTOMER_OFFBOARDED",
+            Self::NoSuchCell(..) => "NO_APPLICATION_IN_CELL",
+            Self::AmbiguousCell(_) => "AMBIGUOUS_CELL",
+            Self::Empty => "EMPTY_OBJECT",
+            Self::TooLarge(_) => "OBJECT_TOO_LARGE",
+            Self::Gone => "OBJECT_GONE",
+            Self::Replaced => "SUPERSEDED",
+            Self::Archived => "OBJECT_ARCHIVED",
+            Self::RefusedByVendor(_) => "REFUSED_BY_VENDOR",
+        }
+    }
+}
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        Self::new(refusal.code(), refusal.to_string())
+    }
+}
+
+/// The customer's id at the head of a key.
+///
+/// # Errors
+/// [`Refusal::NoCustomerInKey`].
+pub fn customer_of(key: &str) -> Result<CustomerId, Refusal> {
+    let (head, rest) = key.split_once('/').ok_or(Refusal::NoCustomerInKey)?;
+    if rest.is_empty() {
+        return Err(Refusal::NoCustomerInKey);
+    }
+    head.parse().map_err(|_| Refusal::NoCustomerInKey)
+}
+
+/// Where a document goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To this cell.
+    To(Cell),
+    /// Nowhere yet: the customer is still being onboarded.
+    NotYet,
+}
+
+/// The cell that `key` belongs to: the one it names after the customer's id, else the customer's only one.
+///
+/// # Errors
+/// The [`Refusal`] that applies.
+pub fn route(key: &str, customer: &Customer) -> Result<Route, Refusal> {
+    let id = || customer.customer_id.clone();
+    match customer.phase {
+        Phase::Absent => return Err(Refusal::UnknownCustomer(id())),
+        Phase::Offboarding | Phase::Offboarded | Phase::Failed => return Err(Refusal::CustomerGone(id())),
+        Phase::Onboarding | Phase::Active => {}
+    }
+    let named = key.splitn(3, '/').nth(1).filter(|_| key.matches('/').count() >= 2);
+    let cell = match named.and_then(|name| name.parse::<Cell>().ok()) {
+        Some(cell) => cell,
+        None => only_cell(customer).ok_or_else(|| Refusal::AmbiguousCell(id()))?,
+    };
+    match customer.cells.get(&cell).map(|state| state.phase) {
+        Some(CellPhase::Active) => Ok(Route::To(cell)),
+        Some(CellPhase::Provisioning) => Ok(Route::NotYet),
+        Some(CellPhase::Failed) | None => Err(Refusal::NoSuchCell(id(), cell)),
+    }
+}
+
+fn only_cell(customer: &Customer) -> Option<Cell> {
+    let mut cells = customer.cells.keys();
+    cells.next().copied().filter(|_| cells.next().is_none())
+}
+
+/// Where a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Somebody works on it; the vendor knows nothing of it yet.
+    Claimed,
+    /// A submission exists at the vendor; no byte has been sent.
+    Created,
+    /// Bytes may have been sent.
+    Sending,
+    /// The vendor has every byte.
+    Submitted,
+    /// It will not be submitted.
+    Rejected,
+}
+
+/// The submission at the vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The vendor's id.
+    pub id: SubmissionId,
+    /// The presigned URL, a bearer secret while it lives: removed as soon as it is of no use.
+    #[serde(default)]
+    pub upload_url: Option<PresignedUrl>,
+    /// When the vendor made it.
+    pub created_at: Timestamp,
+}
+
+/// A presigned URL. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PresignedUrl(pub String);
+
+impl std::fmt::Debug for PresignedUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PresignedUrl(redacted)")
+    }
+}
+
+/// The document record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The record's layout. Readers ignore fields they do not know.
+    pub version: u32,
+    /// Which object it is.
+    pub source: Source,
+    /// Where it is.
+    pub state: State,
+    /// When it was first claimed.
+    pub first_seen: Timestamp,
+    /// Whose it is, once the registry confirmed it.
+    #[serde(default)]
+    pub customer_id: Option<CustomerId>,
+    /// Where it goes.
+    #[serde(default)]
+    pub cell: Option<Cell>,
+    /// Its submission.
+    #[serde(default)]
+    pub submission: Option<Submission>,
+    /// How many bytes were sent.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// Why it was rejected.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+    /// When it ended.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// One step of a document.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The vendor made a submission for it.
+    Created {
+        /// Whose it is.
+        customer_id: CustomerId,
+        /// Where it goes.
+        cell: Cell,
+        /// What the vendor made.
+        submission: Submission,
+    },
+    /// Bytes are about to be sent.
+    Sending,
+    /// The submission is gone from the vendor: another may be made.
+    Abandoned,
+    /// The vendor has every byte.
+    Submitted {
+        /// How many.
+        size_bytes: u64,
+        /// Since then.
+        at: Timestamp,
+    },
+    /// It will not be submitted.
+    Rejected {
+        /// For this reason.
+        failure: Failure,
+        /// Since then.
+        at: Timestamp,
+    },
+}
+
+/// A step that the document's state does not allow: a bug, never a race.
+#[derive(Debug, thiserror::Error)]
+#[error("a document in state {state:?} cannot take the step `{step}`")]
+pub struct IllegalStep {
+    state: State,
+    step: &'static str,
+}
+
+impl Classified for IllegalStep {
+    fn class(&self) -> Class {
+        Class::Bug
+    }
+}
+
+impl Document {
+    /// The layout that is written.
+    pub const VERSION: u32 = 1;
+
+    /// A document that was just claimed.
+    pub fn claimed(source: Source, at: Timestamp) -> Self {
+        Self {
+            version: Self::VERSION,
+            source,
+            state: State::Claimed,
+            first_seen: at,
+            customer_id: None,
+            cell: None,
+            submission: None,
+            size_bytes: None,
+            failure: None,
+            ended_at: None,
+        }
+    }
+
+    /// Whether nothing is left to do but to say so.
+    pub fn ended(&self) -> bool {
+        matches!(self.state, State::Submitted | State::Rejected)
+    }
+
+    /// The record after `step`.
+    ///
+    /// # Errors
+    /// [`IllegalStep`] where the state does not allow it.
+    pub fn apply(mut self, step: Step) -> Result<Self, IllegalStep> {
+        match (self.state, step) {
+            (State::Claimed, Step::Created { customer_id, cell, submission }) => {
+                self.state = State::Created;
+                self.customer_id = Some(customer_id);
+                self.cell = Some(cell);
+                self.submission = Some(submission);
+            }
+            (State::Created | State::Sending, Step::Sending) => self.state = State::Sending,
+            (State::Created | State::Sending, Step::Abandoned) => {
+                self.state = State::Claimed;
+                self.submission = None;
+            }
+            (State::Sending, Step::Submitted { size_bytes, at }) => {
+                self.state = State::Submitted;
+                self.size_bytes = Some(size_bytes);
+                self.end(at);
+            }
+            (State::Claimed | State::Created | State::Sending, Step::Rejected { failure, at }) => {
+                self.state = State::Rejected;
+                self.failure = Some(failure);
+                self.end(at);
+            }
+            (state, step) => return Err(IllegalStep { state, step: step.name() }),
+        }
+        Ok(self)
+    }
+
+    fn end(&mut self, at: Timestamp) {
+        self.ended_at = Some(at);
+        if let Some(submission) = &mut self.submission {
+            submission.upload_url = None;
+        }
+    }
+}
+
+impl Step {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Sending => "sending",
+            Self::Abandoned => "abandoned",
+            Self::Submitted { .. } => "submitted",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+}

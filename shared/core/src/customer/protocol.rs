@@ -1,0 +1,309 @@
+//! What each transition does to the record, and where it is illegal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Application, CellPhase, CellState, Certificate, Customer, Deleted, DeletedSecret, Failure};
+use super::{NextApplication, Phase, Sealed, Tenant, Work};
+use crate::failure::{Class, Classified};
+use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
+use crate::place::Cell;
+
+/// One step of the protocol.
+#[derive(Clone, Debug)]
+pub enum Transition {
+    /// An onboarding is accepted, with an intent for each cell that needs an application.
+    Onboard {
+        /// The request.
+        work: Work,
+        /// The name of the tenant of a new life; ignored while a life goes on.
+        tenant_name: TenantName,
+        /// An intent for each wanted cell that has neither an application nor an intent.
+        intents: BTreeMap<Cell, NextApplication>,
+    },
+    /// The tenant exists.
+    TenantFound {
+        /// Under this id.
+        id: TenantId,
+    },
+    /// A cell is to get another application.
+    Intend {
+        /// In this cell.
+        cell: Cell,
+        /// As this.
+        next: NextApplication,
+    },
+    /// A create may have happened unseen.
+    Doubt {
+        /// In this cell.
+        cell: Cell,
+        /// Since then.
+        since: Timestamp,
+    },
+    /// It is certain that no create happened: the next may be called.
+    NothingMade {
+        /// In this cell.
+        cell: Cell,
+    },
+    /// The vendor made our application.
+    ApplicationFound {
+        /// In this cell.
+        cell: Cell,
+        /// This one.
+        application: Application,
+        /// The client secret that came with it.
+        sealed: Option<Sealed>,
+    },
+    /// A secret holds the credential of the cell's next application.
+    Stored {
+        /// In this cell.
+        cell: Cell,
+    },
+    /// The cell cannot be had.
+    CellFailed {
+        /// This cell.
+        cell: Cell,
+        /// For this reason.
+        failure: Failure,
+    },
+    /// An application was seen named by no staging label, or named again.
+    Referenced {
+        /// In this cell.
+        cell: Cell,
+        /// This application.
+        id: ApplicationId,
+        /// Since when it is not named; `None` when it is.
+        unreferenced_since: Option<Timestamp>,
+    },
+    /// An application is gone from the vendor.
+    ApplicationGone {
+        /// This application.
+        id: ApplicationId,
+        /// Since then.
+        at: Timestamp,
+    },
+    /// Every wanted cell has ended, at least one of the customer's works.
+    FinishOnboarding,
+    /// A first onboarding cannot be done: everything made is to be removed.
+    Undo {
+        /// For this reason.
+        failure: Failure,
+    },
+    /// An offboarding is accepted.
+    Offboard {
+        /// The request.
+        work: Work,
+    },
+    /// The tenant is gone, as a full listing proves.
+    TenantGone {
+        /// When the delete was answered.
+        deleted_at: Timestamp,
+        /// When the listing was complete.
+        proved_at: Timestamp,
+        /// How many tenants it held.
+        tenants_listed: usize,
+    },
+    /// Nothing is left.
+    FinishOffboarding {
+        /// The secrets in their recovery windows.
+        secrets: Vec<DeletedSecret>,
+    },
+}
+
+/// A transition that the record's phase does not allow: a bug, never a race.
+#[derive(Debug, thiserror::Error)]
+#[error("`{transition}` is illegal for customer `{customer_id}` in phase {phase:?}: {why}")]
+pub struct IllegalTransition {
+    customer_id: CustomerId,
+    phase: Phase,
+    transition: &'static str,
+    why: &'static str,
+}
+
+impl Classified for IllegalTransition {
+    fn class(&self) -> Class {
+        Class::Bug
+    }
+}
+
+impl Transition {
+    /// Its name, for the audit trail.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Onboard { .. } => "onboarding accepted",
+            Self::TenantFound { .. } => "tenant recorded",
+            Self::Intend { .. } => "application intended",
+            Self::Doubt { .. } => "application in doubt",
+            Self::NothingMade { .. } => "doubt settled",
+            Self::ApplicationFound { .. } => "application recorded",
+            Self::Stored { .. } => "credential stored",
+            Self::CellFailed { .. } => "cell failed",
+            Self::Referenced { .. } => "reference seen",
+            Self::ApplicationGone { .. } => "application deleted",
+            Self::FinishOnboarding => "onboarding finished",
+            Self::Undo { .. } => "undo begun",
+            Self::Offboard { .. } => "offboarding accepted",
+            Self::TenantGone { .. } => "tenant deleted",
+            Self::FinishOffboarding { .. } => "offboarding finished",
+        }
+    }
+}
+
+impl Customer {
+    /// The record after `transition`.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] where the phase, or the cell, does not allow it.
+    pub fn apply(mut self, transition: Transition) -> Result<Self, IllegalTransition> {
+        use Phase::{Absent, Active, Failed, Offboarded, Offboarding, Onboarding};
+        let name = transition.name();
+        let (id, phase) = (self.customer_id.clone(), self.phase);
+        let illegal = |why| IllegalTransition { customer_id: id.clone(), phase, transition: name, why };
+        match (self.phase, transition) {
+            (Absent | Offboarded | Failed, Transition::Onboard { work, tenant_name, intents }) => {
+                self.begin_life(tenant_name);
+                self.want(work, intents);
+            }
+            (Onboarding | Active, Transition::Onboard { work, intents, .. }) => self.want(work, intents),
+            (Onboarding | Offboarding, Transition::TenantFound { id }) => {
+                self.tenant.as_mut().ok_or_else(|| illegal("no tenant was intended"))?.id = Some(id);
+            }
+            (Onboarding | Active, Transition::Intend { cell, next }) => {
+                let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
+                if state.next.is_some() {
+                    return Err(illegal("the cell has an intent already"));
+                }
+                state.next = Some(next);
+            }
+            (Onboarding | Active, Transition::Doubt { cell, since }) => {
+                let next = self.undecided(cell).ok_or_else(|| illegal("the cell has no undecided intent"))?;
+                next.in_doubt_since = Some(since);
+            }
+            (Onboarding | Active, Transition::NothingMade { cell }) => {
+                let next = self.undecided(cell).ok_or_else(|| illegal("the cell has no undecided intent"))?;
+                next.in_doubt_since = None;
+            }
+            (Onboarding | Active, Transition::ApplicationFound { cell, application, sealed }) => {
+                let next = self.undecided(cell).ok_or_else(|| illegal("the cell has no undecided intent"))?;
+                next.in_doubt_since = None;
+                next.application = Some(application);
+                next.sealed = sealed.or(next.sealed.take());
+            }
+            (Onboarding | Active, Transition::Stored { cell }) => {
+                let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
+                let made = state.next.take().and_then(|next| next.application);
+                state.applications.push(made.ok_or_else(|| illegal("no application was recorded"))?);
+                state.phase = CellPhase::Active;
+                state.failure = None;
+            }
+            (Onboarding, Transition::CellFailed { cell, failure }) => {
+                let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
+                state.phase = CellPhase::Failed;
+                state.failure = Some(failure);
+            }
+            (Onboarding | Active, Transition::Referenced { cell, id, unreferenced_since }) => {
+                let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
+                for application in state.applications.iter_mut().filter(|application| application.id == id) {
+                    application.unreferenced_since = unreferenced_since;
+                }
+            }
+            (Onboarding | Active | Offboarding, Transition::ApplicationGone { id, at }) => {
+                self.forget(&id);
+                if self.phase == Offboarding {
+                    self.certificate.applications.push(Deleted { application_id: id, deleted_at: at });
+                }
+            }
+            (Onboarding, Transition::FinishOnboarding) => {
+                if !self.cells.values().any(|state| state.phase == CellPhase::Active) {
+                    return Err(illegal("no cell works"));
+                }
+                self.phase = Active;
+                self.work = None;
+            }
+            (Onboarding, Transition::Undo { failure }) => {
+                self.phase = Offboarding;
+                self.failure = Some(failure);
+                self.certificate = self.blank_certificate();
+            }
+            (
+                Absent | Onboarding | Active | Offboarding | Offboarded | Failed,
+                Transition::Offboard { work },
+            ) => {
+                if self.phase != Offboarding {
+                    self.certificate = self.blank_certificate();
+                }
+                self.phase = Offboarding;
+                self.failure = None;
+                self.last_request = Some(work.order());
+                self.work = Some(work);
+            }
+            (Offboarding, Transition::TenantGone { deleted_at, proved_at, tenants_listed }) => {
+                self.certificate.tenant_id = self.tenant_id().cloned();
+                self.certificate.tenant_deleted_at = Some(deleted_at);
+                self.certificate.proved_by_listing_at = Some(proved_at);
+                self.certificate.tenants_listed = Some(tenants_listed);
+            }
+            (Offboarding, Transition::FinishOffboarding { secrets }) => {
+                if self.tenant.is_some() && self.certificate.proved_by_listing_at.is_none() {
+                    return Err(illegal("no listing proves that the tenant is gone"));
+                }
+                self.certificate.secrets = secrets;
+                self.phase = if self.failure.is_some() { Failed } else { Offboarded };
+                self.tenant = None;
+                self.cells.clear();
+                self.work = None;
+            }
+            _ => return Err(illegal("the phase does not allow it")),
+        }
+        Ok(self)
+    }
+
+    fn begin_life(&mut self, tenant_name: TenantName) {
+        self.generation = self.generation.next();
+        self.tenant = Some(Tenant { name: tenant_name, id: None });
+        self.cells.clear();
+        self.failure = None;
+        self.certificate = Certificate::default();
+    }
+
+    fn want(&mut self, work: Work, mut intents: BTreeMap<Cell, NextApplication>) {
+        for &cell in &work.cells {
+            let state = self.cells.entry(cell).or_insert(CellState {
+                phase: CellPhase::Provisioning,
+                failure: None,
+                next: None,
+                applications: Vec::new(),
+            });
+            if state.phase != CellPhase::Active {
+                state.phase = CellPhase::Provisioning;
+                state.failure = None;
+                state.next = state.next.take().or(intents.remove(&cell));
+            }
+        }
+        self.phase = Phase::Onboarding;
+        self.last_request = Some(work.order());
+        self.work = Some(work);
+    }
+
+    /// The intent of a cell for which no application is known yet.
+    fn undecided(&mut self, cell: Cell) -> Option<&mut NextApplication> {
+        self.cells.get_mut(&cell)?.next.as_mut().filter(|next| next.application.is_none())
+    }
+
+    fn forget(&mut self, id: &ApplicationId) {
+        for state in self.cells.values_mut() {
+            state.applications.retain(|application| application.id != *id);
+            if let Some(next) = &mut state.next {
+                next.application = next.application.take().filter(|application| application.id != *id);
+            }
+        }
+    }
+
+    fn blank_certificate(&self) -> Certificate {
+        Certificate {
+            tenant_name: self.tenant.as_ref().map(|tenant| tenant.name.clone()),
+            ..Certificate::default()
+        }
+    }
+}
