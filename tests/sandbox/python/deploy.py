@@ -1,0 +1,132 @@
+"""Deploys the SAM template into the emulator, as `sam package` and `sam deploy` would.
+
+Reads a JSON order from standard input:
+  {"endpoint", "template", "stack", "region", "functions": {name: directory}, "parameters": {...}}
+and writes the stack's outputs to standard output as JSON.
+"""
+
+import io
+import json
+import os
+import sys
+import time
+import zipfile
+
+import boto3
+import yaml
+
+# What the emulator refuses or breaks on, and nothing else, is left out of the deployed copy.
+# Each line is (resource type, property or None for the whole resource, why).
+LEFT_OUT = [
+    ("AWS::S3::BucketPolicy", None, "its TLS-only statement would refuse the sandbox's plain HTTP"),
+]
+
+CODE_BUCKET = "sandbox-code"
+DEPLOY_SECONDS = 60
+
+
+def read_template(path):
+    """Parses YAML with CloudFormation's short tags into the long form, which is plain data."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def tagged(loader, suffix, node):
+        if isinstance(node, yaml.ScalarNode):
+            value = loader.construct_scalar(node)
+        elif isinstance(node, yaml.SequenceNode):
+            value = loader.construct_sequence(node, deep=True)
+        else:
+            value = loader.construct_mapping(node, deep=True)
+        if suffix in ("Ref", "Condition"):
+            return {suffix: value}
+        if suffix == "GetAtt" and isinstance(value, str):
+            value = value.split(".", 1)
+        return {"Fn::" + suffix: value}
+
+    Loader.add_multi_constructor("!", tagged)
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, Loader)
+
+
+def leave_out(template):
+    for kind, prop, _why in LEFT_OUT:
+        for name, resource in list(template["Resources"].items()):
+            if resource["Type"] != kind:
+                continue
+            if prop is None:
+                del template["Resources"][name]
+            else:
+                resource["Properties"].pop(prop, None)
+
+
+def zipped(directory):
+    """A zip of one bootstrap, stored: it travels over loopback only, so compression is time lost."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o755 << 16
+        with open(os.path.join(directory, "bootstrap"), "rb") as file:
+            archive.writestr(entry, file.read())
+    return buffer.getvalue()
+
+
+def package(template, functions, s3):
+    """Uploads what each CodeUri names and points the CodeUri at the upload."""
+    s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        name = os.path.basename(os.path.normpath(resource["Properties"]["CodeUri"]))
+        key = f"{name}.zip"
+        s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=zipped(functions[name]))
+        resource["Properties"]["CodeUri"] = f"s3://{CODE_BUCKET}/{key}"
+
+
+def deploy(template, order, cloudformation):
+    cloudformation.create_stack(
+        StackName=order["stack"],
+        TemplateBody=json.dumps(template),
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": str(value)} for key, value in order["parameters"].items()
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    give_up = time.monotonic() + DEPLOY_SECONDS
+    while True:
+        stack = cloudformation.describe_stacks(StackName=order["stack"])["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > give_up:
+            sys.exit("\n".join([f"the stack is {stack['StackStatus']}"] + failures(order, cloudformation)))
+        time.sleep(0.1)
+
+
+def failures(order, cloudformation):
+    events = cloudformation.describe_stack_events(StackName=order["stack"])["StackEvents"]
+    return [
+        f"  {event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', 'no reason given')}"
+        for event in reversed(events)
+        if event["ResourceStatus"].endswith("FAILED")
+    ]
+
+
+def main():
+    order = json.load(sys.stdin)
+
+    def client(service):
+        return boto3.client(
+            service,
+            endpoint_url=order["endpoint"],
+            region_name=order["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    template = read_template(order["template"])
+    leave_out(template)
+    package(template, order["functions"], client("s3"))
+    json.dump(deploy(template, order, client("cloudformation")), sys.stdout)
+
+
+main()
