@@ -1,0 +1,96 @@
+//! The deployed stack: `infra/template.yaml` itself, packaged and deployed as SAM would.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::emulator::REGION;
+use crate::{places, progress};
+
+/// The stack's name, and so the bus's.
+pub const NAME: &str = "resistant-tenants";
+
+/// What the template puts out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "each field is the template's output of its name, described there")]
+pub struct Outputs {
+    pub bus_name: String,
+    pub documents_bucket_name: String,
+    pub customers_table_name: String,
+    pub documents_table_name: String,
+    pub onboarding_queue_url: String,
+    pub onboarding_dead_letters_url: String,
+    pub offboarding_queue_url: String,
+    pub offboarding_dead_letters_url: String,
+    pub submission_queue_url: String,
+    pub submission_dead_letters_url: String,
+    pub undelivered_queue_url: String,
+    pub rotate_secret_arn: String,
+    pub data_key_arn: String,
+    pub sealing_key_arn: String,
+}
+
+impl Outputs {
+    /// The queues before the functions, by name.
+    pub fn queues(&self) -> [(&'static str, &str); 3] {
+        [
+            ("onboarding", &self.onboarding_queue_url),
+            ("offboarding", &self.offboarding_queue_url),
+            ("submission", &self.submission_queue_url),
+        ]
+    }
+
+    /// The queues that stay empty as long as all is well, by name.
+    pub fn dead_letters(&self) -> [(&'static str, &str); 4] {
+        [
+            ("onboarding dead letters", &self.onboarding_dead_letters_url),
+            ("offboarding dead letters", &self.offboarding_dead_letters_url),
+            ("submission dead letters", &self.submission_dead_letters_url),
+            ("undelivered requests", &self.undelivered_queue_url),
+        ]
+    }
+}
+
+/// Deploys the template at `endpoint` with these parameters.
+pub async fn deploy(
+    python: &Path,
+    endpoint: &str,
+    functions: &BTreeMap<String, PathBuf>,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Outputs> {
+    let running = progress::begin("stack", &format!("deploying infra/template.yaml as {NAME}"));
+    let order = json!({
+        "endpoint": endpoint,
+        "region": REGION,
+        "stack": NAME,
+        "template": places::workspace().join("infra/template.yaml"),
+        "functions": functions,
+        "parameters": parameters,
+    });
+    let answer = run(python, &order.to_string()).await?;
+    let outputs = serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")?;
+    running.done("deployed");
+    Ok(outputs)
+}
+
+async fn run(python: &Path, order: &str) -> Result<Vec<u8>> {
+    let mut command = Command::new(python);
+    command.arg("-c").arg(include_str!("../python/deploy.py"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let mut child = command.spawn().context("cannot start the deployment")?;
+    let mut input = child.stdin.take().context("the deployment takes no order")?;
+    input.write_all(order.as_bytes()).await.context("the deployment ended before it had its order")?;
+    drop(input);
+    let output = child.wait_with_output().await?;
+    if !output.status.success() {
+        bail!("the stack was not deployed");
+    }
+    Ok(output.stdout)
+}
