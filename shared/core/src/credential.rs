@@ -147,7 +147,12 @@ impl Credential {
         // serde_json quotes unexpected values in its messages, and those could be the secret: only
         // the position is kept.
         let layout: Layout = serde_json::from_str(value).map_err(|error| UnreadableCredential {
-            problem: format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
+            problem: format!(
+                "{:?} error at line {}, column {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            ),
         })?;
         let missing = |field: &str| UnreadableCredential { problem: format!("`{field}` is missing") };
         let authentication = match layout.authentication {

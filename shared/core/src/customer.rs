@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::AuthenticationKind;
+use crate::event::Certificate;
 use crate::ids::{ApplicationId, ClientId, CustomerId, Generation, KeyId, RequestId, TenantId, TenantName};
 use crate::place::Cell;
 
@@ -202,53 +203,6 @@ impl CellState {
     pub fn recorded(&self) -> impl Iterator<Item = &Application> {
         self.applications.iter().chain(self.next.iter().filter_map(|next| next.application.as_ref()))
     }
-}
-
-/// The proof that a customer is gone, filled in as it goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Certificate {
-    /// The tenant's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_name: Option<TenantName>,
-    /// The tenant's id, where there was a tenant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<TenantId>,
-    /// Applications that were deleted, as the vendor listed them.
-    #[serde(default)]
-    pub applications: Vec<Deleted>,
-    /// When the tenant was deleted, or found gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_deleted_at: Option<Timestamp>,
-    /// When a full listing of the organization's tenants no longer held it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proved_by_listing_at: Option<Timestamp>,
-    /// How many tenants that listing held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenants_listed: Option<usize>,
-    /// The secrets, and until when an operator can restore them.
-    #[serde(default)]
-    pub secrets: Vec<DeletedSecret>,
-}
-
-/// An application that was deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Deleted {
-    /// The vendor's id.
-    pub application_id: ApplicationId,
-    /// When its deletion was answered.
-    pub deleted_at: Timestamp,
-}
-
-/// A secret in its recovery window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct DeletedSecret {
-    /// The secret's name.
-    pub secret_name: String,
-    /// Until when it can be restored.
-    pub recoverable_until: Timestamp,
 }
 
 /// The customer record.

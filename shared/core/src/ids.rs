@@ -190,7 +190,8 @@ impl TenantName {
     /// The same three values always give the same name, so a create whose answer was lost is found
     /// again by name in the vendor's listing.
     pub fn derive(installation: &InstallationId, customer: &CustomerId, generation: Generation) -> Self {
-        let digest = digest(&["tenant-name", installation.as_str(), customer.as_str(), &generation.to_string()]);
+        let digest =
+            digest(&["tenant-name", installation.as_str(), customer.as_str(), &generation.to_string()]);
         Self(BASE32_NOPAD.encode(&digest[..20]).to_ascii_lowercase())
     }
 }
@@ -228,7 +229,10 @@ mod tests {
     #[test]
     fn an_error_names_the_field_the_value_and_the_rule() {
         let error = "a b".parse::<CustomerId>().unwrap_err().to_string();
-        assert!(error.contains("customer_id") && error.contains("`a b`") && error.contains("letters"), "{error}");
+        assert!(
+            error.contains("customer_id") && error.contains("`a b`") && error.contains("letters"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,1 +1,57 @@
-//! Customers, documents, leases, requests and the audit trail, in DynamoDB
+//! Customers, documents, leases, requests and the audit trail, in DynamoDB.
+//!
+//! Two tables. Every write to a customer's record asks for a [`Lease`], carries its fence as a
+//! condition, and puts an audit entry into the same transaction.
+//!
+//! ## Layout of the customers table (layout 1; keys `pk` and `sk`, both text)
+//! | `pk` | `sk` | attributes |
+//! |---|---|---|
+//! | `CUSTOMER#<id>` | `RECORD` | `record` (map: [`shared_core::customer::Customer`]), `fence` (number), `lease_owner`, `lease_until` (ms since 1970) |
+//! | `CUSTOMER#<id>` | `AUDIT#<fence>#<n>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`, `before`, `after` (JSON, sealed keys left out) |
+//! | `REQUEST#<id>` | `REQUEST` | `customer_id`, `handled_at`, `event` (JSON: how it ended), `announced` |
+//!
+//! ## Layout of the documents table (layout 1; key `pk`)
+//! | `pk` | attributes |
+//! |---|---|
+//! | `DOCUMENT#<sha256>` | `record` (map: [`shared_core::document::Document`]), `claim_owner`, `claim_until` (ms), `announced`, `expires_at` (s, TTL), and while it is open `open_customer_id` and `opened_at` (index `open-documents`) |
+
+mod customers;
+mod documents;
+mod error;
+mod item;
+mod requests;
+
+use aws_sdk_dynamodb::Client;
+
+pub use customers::{Acquired, Cause, Change, Lease};
+pub use documents::{Claim, Claimed};
+pub use error::RegistryError;
+pub use requests::Handled;
+
+/// The customers table: records, leases, requests, audit trail.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    client: Client,
+    table: String,
+}
+
+impl Registry {
+    /// A registry in the customers table named `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}
+
+/// The documents table.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    client: Client,
+    table: String,
+}
+
+impl Documents {
+    /// The documents in the table named `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}

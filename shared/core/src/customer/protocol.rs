@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Application, CellPhase, CellState, Certificate, Customer, Deleted, DeletedSecret, Failure};
+use super::{Application, CellPhase, CellState, Customer, Failure};
 use super::{NextApplication, Phase, Sealed, Tenant, Work};
+use crate::event::{Certificate, DeletedApplication, DeletedSecret};
 use crate::failure::{Class, Classified};
 use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
 use crate::place::Cell;
@@ -102,7 +103,7 @@ pub enum Transition {
         /// When the listing was complete.
         proved_at: Timestamp,
         /// How many tenants it held.
-        tenants_listed: usize,
+        tenants_listed: u64,
     },
     /// Nothing is left.
     FinishOffboarding {
@@ -211,7 +212,9 @@ impl Customer {
             (Onboarding | Active | Offboarding, Transition::ApplicationGone { id, at }) => {
                 self.forget(&id);
                 if self.phase == Offboarding {
-                    self.certificate.applications.push(Deleted { application_id: id, deleted_at: at });
+                    self.certificate
+                        .applications
+                        .push(DeletedApplication { application_id: id, deleted_at: at });
                 }
             }
             (Onboarding, Transition::FinishOnboarding) => {

@@ -85,25 +85,32 @@ pub struct CustomerOffboarded {
     pub certificate: Certificate,
 }
 
-/// What was deleted, when, and how it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was deleted, when, and how it is known. The record fills it in as the offboarding goes.
+///
+/// A customer that was never onboarded has an empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Certificate {
+    /// The name under which the vendor's listing was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_name: Option<TenantName>,
     /// The vendor's tenant; absent where none was ever recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
-    /// The name under which the vendor's listing was searched.
-    pub tenant_name: TenantName,
     /// Every application that the vendor listed for the tenant.
+    #[serde(default)]
     pub applications: Vec<DeletedApplication>,
-    /// When the vendor accepted the tenant's deletion; absent where there was none to delete.
+    /// When the vendor accepted the tenant's deletion, or it was found gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_deleted_at: Option<Timestamp>,
     /// When a complete listing of the organization's tenants no longer showed it.
-    pub proved_by_listing_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved_by_listing_at: Option<Timestamp>,
     /// How many tenants that listing held.
-    pub tenants_listed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants_listed: Option<u64>,
     /// Every secret of the customer.
+    #[serde(default)]
     pub secrets: Vec<DeletedSecret>,
 }
 

@@ -1,0 +1,87 @@
+//! What can go wrong with the vault, as outcomes a caller acts on.
+
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use shared_core::credential::UnreadableCredential;
+use shared_core::failure::{Class, Classified};
+
+/// A failed vault call. Never holds a secret's value.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// There is no such secret, or no such version of it.
+    #[error("the secret `{0}`, or the version asked for, does not exist")]
+    Missing(String),
+    /// The secret waits for its deletion.
+    #[error("the secret `{0}` is scheduled for deletion")]
+    ScheduledForDeletion(String),
+    /// The same version exists with another value, or the label moved meanwhile.
+    #[error("Secrets Manager {operation} was refused for `{name}`: {message}")]
+    Refused {
+        /// The operation.
+        operation: &'static str,
+        /// The secret.
+        name: String,
+        /// As Secrets Manager said it.
+        message: String,
+    },
+    /// AWS did not do it, or its answer was lost.
+    #[error("{operation} failed for `{name}`")]
+    Call {
+        /// The operation.
+        operation: &'static str,
+        /// The secret or key.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A secret's value that is no credential.
+    #[error("the secret `{name}` is unreadable")]
+    Unreadable {
+        /// The secret.
+        name: String,
+        /// Why, without the value.
+        #[source]
+        source: UnreadableCredential,
+    },
+    /// A sealed value that KMS opened, but that is not what was sealed.
+    #[error("a sealed value of `{0}` does not hold what was sealed")]
+    BrokenSeal(String),
+}
+
+impl Classified for VaultError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Missing(_) | Self::ScheduledForDeletion(_) | Self::Refused { .. } | Self::Call { .. } => {
+                Class::Retry
+            }
+            Self::Unreadable { .. } | Self::BrokenSeal(_) => Class::Bug,
+        }
+    }
+}
+
+impl VaultError {
+    /// A closure for `map_err`: maps AWS's error codes, in this one place.
+    ///
+    /// Secrets Manager says `InvalidRequestException` both for a secret that waits for its deletion
+    /// and for other refusals; only its message tells them apart.
+    pub(crate) fn secrets<E, R>(operation: &'static str, name: &str) -> impl FnOnce(SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        let name = name.to_owned();
+        move |source| {
+            let (code, message) = (source.code().unwrap_or_default(), source.message().unwrap_or_default());
+            match code {
+                "ResourceNotFoundException" => Self::Missing(name),
+                "InvalidRequestException" if message.contains("deletion") || message.contains("deleted") => {
+                    Self::ScheduledForDeletion(name)
+                }
+                "InvalidRequestException" | "InvalidParameterException" | "ResourceExistsException" => {
+                    Self::Refused { operation, name, message: message.to_owned() }
+                }
+                _ => Self::Call { operation, name, source: source.into() },
+            }
+        }
+    }
+}

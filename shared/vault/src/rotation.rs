@@ -1,0 +1,66 @@
+//! Rotation schedules.
+
+use aws_sdk_secretsmanager::types::RotationRulesType;
+
+use crate::{SecretName, Vault, VaultError};
+
+/// The token that Secrets Manager hands to a rotation function which assumes another identity;
+/// it goes back with `PutSecretValue` (Secrets Manager: `RotationToken`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationToken(String);
+
+impl RotationToken {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for RotationToken {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// How often a credential is rotated, and by whom.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The rotation function's ARN.
+    pub function_arn: String,
+    /// Days between rotations, 1 to 1000.
+    pub every_days: i64,
+}
+
+impl Vault {
+    /// Sets the rotation schedule without rotating now. Secrets Manager runs the function's
+    /// `testSecret` step once as a trial (Secrets Manager: `RotateImmediately`).
+    ///
+    /// # Errors
+    /// [`VaultError`] where Secrets Manager refuses or fails.
+    pub async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
+        let rules = RotationRulesType::builder().automatically_after_days(schedule.every_days).build();
+        self.client
+            .rotate_secret()
+            .secret_id(name.as_str())
+            .rotation_lambda_arn(&schedule.function_arn)
+            .rotation_rules(rules)
+            .rotate_immediately(false)
+            .send()
+            .await
+            .map(drop)
+            .map_err(VaultError::secrets("RotateSecret", name.as_str()))
+    }
+
+    /// Stops rotating. A secret that is not rotated, that waits for its deletion or that does not
+    /// exist is left as it is.
+    ///
+    /// # Errors
+    /// [`VaultError`] where Secrets Manager fails.
+    pub async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError> {
+        let sent = self.client.cancel_rotate_secret().secret_id(name.as_str()).send().await;
+        match sent.map_err(VaultError::secrets("CancelRotateSecret", name.as_str())) {
+            Ok(_) | Err(VaultError::Missing(_) | VaultError::ScheduledForDeletion(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
