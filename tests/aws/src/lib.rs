@@ -1,1 +1,7 @@
-//! AWS as the tests need it: Secrets Manager by its documented rules, a recording proxy, a Runtime API host
+//! AWS as the tests need it, where no emulator is good enough.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`secrets`] | Secrets Manager by its documented rules, with a rotation that calls its function |
+
+pub mod secrets;
