@@ -1,0 +1,264 @@
+//! The one HTTP client: its limits, and the one map from status codes to outcomes.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+
+use crate::error::{CallError, Cause};
+use crate::message;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Shorter than the idle limits of common load balancers (60 s), so that a kept connection is rarely
+/// one that the other side is about to close.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read: far more than any result, far less than a function's memory.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The HTTP client could not be built: no TLS, or no trusted roots.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be built")]
+pub struct NoClient(#[source] reqwest::Error);
+
+/// A client and the time a call may take. Clones share the connections.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    timeout: Duration,
+    deadline: Option<Instant>,
+}
+
+/// A whole answer, whatever its status.
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Bytes,
+}
+
+impl Http {
+    /// Nothing is repeated behind the caller's back. Two layers could do that:
+    ///
+    /// - reqwest's retry policy repeats requests that HTTP/2 or 3 turned down (REFUSED_STREAM, GOAWAY).
+    ///   It is switched off, although without those protocols it has nothing to act on.
+    /// - hyper-util's `retry_canceled_requests` is on in reqwest and cannot be reached. It repeats only a
+    ///   request that hyper hands back, and hyper hands one back only while it still lies in the
+    ///   connection's queue: once its head has been taken for writing, a broken connection is an error
+    ///   (hyper 1.12, `proto/h1/dispatch.rs`, `recv_msg`). So a request of which the server has seen a
+    ///   byte is never sent again, and a kept connection that turns out to be closed costs no error.
+    ///   `tests/wire.rs` counts the requests at the socket.
+    pub(crate) fn new() -> Result<Self, NoClient> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("resistant-tenants/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            // In a local run `localhost` is accepted by its name; this makes the name mean itself.
+            .resolve("localhost", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+            .build()
+            .map_err(NoClient)?;
+        Ok(Self { client, timeout: CALL_TIMEOUT, deadline: None })
+    }
+
+    pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    pub(crate) fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// How long a call that starts now may take.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.at_most(self.timeout)
+    }
+
+    /// `longest`, or less where the deadline comes first.
+    pub(crate) fn at_most(&self, longest: Duration) -> Duration {
+        match self.deadline {
+            Some(deadline) => longest.min(deadline.saturating_duration_since(Instant::now())),
+            None => longest,
+        }
+    }
+
+    /// Sends a request once and reads the whole answer.
+    pub(crate) async fn send(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, CallError> {
+        self.send_within(self.time_left(), operation, request).await
+    }
+
+    /// [`send`](Self::send) with a limit of its own.
+    pub(crate) async fn send_within(
+        &self,
+        limit: Duration,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, CallError> {
+        if limit.is_zero() {
+            return Err(CallError::NotSent { operation, problem: "no time is left", source: None });
+        }
+        let started = Instant::now();
+        let result = match request.timeout(limit).send().await {
+            Ok(response) => read(operation, response).await,
+            Err(error) => Err(broken(operation, error)),
+        };
+        tracing::debug!(
+            vendor.operation = operation,
+            http.status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
+            duration_ms = started.elapsed().as_millis() as u64,
+            "called the vendor"
+        );
+        result
+    }
+}
+
+async fn read(operation: &'static str, mut response: Response) -> Result<Answer, CallError> {
+    let status = response.status();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(operation, error))? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            let problem = format!("the {} answer is larger than {LARGEST_ANSWER} bytes", status.as_u16());
+            return Err(CallError::Unclear { operation, problem, source: None });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, body: body.freeze() })
+}
+
+/// What a transport error means. Its URL is taken out: it may be a presigned one.
+fn broken(operation: &'static str, error: reqwest::Error) -> CallError {
+    let error = error.without_url();
+    let not_sent = |problem, error| CallError::NotSent { operation, problem, source: Some(cause(error)) };
+    if error.is_builder() {
+        return not_sent("it could not be built", error);
+    }
+    if error.is_connect() {
+        return not_sent("no connection could be made", error);
+    }
+    let problem = if error.is_timeout() { "no answer came in time" } else { "the exchange broke off" };
+    CallError::Unclear { operation, problem: problem.to_owned(), source: Some(cause(error)) }
+}
+
+fn cause(error: reqwest::Error) -> Cause {
+    Arc::new(error)
+}
+
+impl Answer {
+    /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.
+    pub(crate) fn ok(self, operation: &'static str) -> Result<Self, CallError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let message = message::read(&self.body);
+        Err(match self.status.as_u16() {
+            401 => CallError::Unauthorized { operation, message },
+            403 => CallError::Forbidden { operation, message },
+            404 => CallError::NotFound { operation, message },
+            // A request that the server gave up waiting for may have been read by then.
+            408 => CallError::Unclear {
+                operation,
+                problem: "the vendor timed out (408)".to_owned(),
+                source: None,
+            },
+            409 => CallError::Conflict { operation, message },
+            429 => CallError::Throttled { operation, message },
+            status @ 400..=499 => CallError::Refused { operation, status, message },
+            // 5xx, and redirects, which no operation has.
+            status => CallError::Unclear {
+                operation,
+                problem: format!("the vendor answered {status}"),
+                source: None,
+            },
+        })
+    }
+
+    /// The body as JSON. The parser's message is not kept, for it quotes what it did not expect.
+    pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let status = self.status.as_u16();
+            let problem = format!(
+                "the {status} answer cannot be read: {:?} error at line {line}, column {column}",
+                error.classify()
+            );
+            CallError::Unclear { operation, problem, source: None }
+        })
+    }
+
+    /// The body as it came.
+    pub(crate) fn text(&self, operation: &'static str) -> Result<String, CallError> {
+        String::from_utf8(self.body.to_vec()).map_err(|_| CallError::Unclear {
+            operation,
+            problem: "the answer is not UTF-8".to_owned(),
+            source: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: u16) -> Result<(), CallError> {
+        let body = Bytes::from_static(br#"{"message":"because"}"#);
+        Answer { status: StatusCode::from_u16(status).unwrap(), body }.ok("op").map(|_| ())
+    }
+
+    #[test]
+    fn every_status_has_its_outcome() {
+        assert!([200, 201, 202, 204].into_iter().all(|status| outcome(status).is_ok()));
+        assert!(matches!(outcome(401), Err(CallError::Unauthorized { .. })));
+        assert!(matches!(outcome(403), Err(CallError::Forbidden { .. })));
+        assert!(matches!(outcome(404), Err(CallError::NotFound { .. })));
+        assert!(matches!(outcome(409), Err(CallError::Conflict { .. })));
+        assert!(matches!(outcome(429), Err(CallError::Throttled { .. })));
+        for status in [400, 402, 405, 413, 415, 422] {
+            assert!(
+                matches!(outcome(status), Err(CallError::Refused { status: s, .. }) if s == status),
+                "{status}"
+            );
+        }
+        for status in [301, 302, 304, 408, 500, 501, 502, 503, 504, 599] {
+            assert!(outcome(status).unwrap_err().may_have_happened(), "{status}");
+        }
+        assert!(outcome(404).unwrap_err().to_string().ends_with("not found (404): because"));
+    }
+
+    #[test]
+    fn a_deadline_shortens_a_call_and_a_past_one_leaves_none() {
+        let http = Http::new().unwrap().with_timeout(Duration::from_secs(60));
+        assert_eq!(http.time_left(), Duration::from_secs(60));
+        let soon = http.with_deadline(Instant::now() + Duration::from_secs(5));
+        assert!(soon.time_left() <= Duration::from_secs(5));
+        assert!(http.with_deadline(Instant::now()).time_left().is_zero());
+    }
+
+    #[test]
+    fn an_unreadable_answer_does_not_quote_itself() {
+        let body = Bytes::from_static(br#"{"status": "very-private"}"#);
+        let answer = Answer { status: StatusCode::OK, body };
+        #[derive(Debug, serde::Deserialize)]
+        struct Expected {
+            #[expect(dead_code, reason = "only its type matters")]
+            status: u32,
+        }
+        let error = answer.json::<Expected>("op").unwrap_err();
+        assert!(error.may_have_happened());
+        assert!(!format!("{error} {error:?}").contains("very-private"), "{error}");
+    }
+}

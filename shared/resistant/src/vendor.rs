@@ -1,0 +1,142 @@
+//! What is made once for each process: the HTTP client, the table, the kept tokens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret as _;
+use shared_core::credential::{Authentication, Credential};
+use shared_core::failure::{Class, Classified};
+use shared_core::ids::digest;
+
+use crate::api::Api;
+use crate::clock::Clock;
+use crate::control::ControlPlane;
+use crate::data::DataPlane;
+use crate::endpoints::{Endpoints, MixedConfiguration, OrganizationEndpoints};
+use crate::jws::Signer;
+use crate::key::{ApplicationKey, KeyError};
+use crate::organization::OrganizationCredential;
+use crate::token::{Cache, Client, Data, Entry, Proof, Tokens};
+use crate::transport::{Http, NoClient};
+
+/// What the control plane's four operations on each of tenants and applications need.
+const ORGANIZATION_SCOPES: &str =
+    "tenants.read tenants.write tenants.applications.read tenants.applications.write";
+
+/// The vendor, as one process sees it. Clones share connections and tokens.
+#[derive(Clone)]
+pub struct Vendor {
+    http: Http,
+    endpoints: Endpoints,
+    clock: Clock,
+    tokens: Arc<Cache<Data>>,
+}
+
+/// A customer's credential that cannot be used here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// It belongs to another stage or cell.
+    #[error("the credential belongs elsewhere")]
+    Mixed(#[from] MixedConfiguration),
+    /// Its key cannot be read.
+    #[error("the credential's key cannot be used")]
+    Key(#[from] KeyError),
+}
+
+impl Classified for CredentialError {
+    fn class(&self) -> Class {
+        match self {
+            // Calling would send one customer's documents to another place.
+            Self::Mixed(_) => Class::Bug,
+            Self::Key(error) => error.class(),
+        }
+    }
+}
+
+impl Vendor {
+    /// Builds the HTTP client.
+    ///
+    /// # Errors
+    /// The TLS stack or its roots are missing.
+    pub fn new(endpoints: Endpoints) -> Result<Self, NoClient> {
+        Ok(Self { http: Http::new()?, endpoints, clock: Clock::system(), tokens: Arc::default() })
+    }
+
+    /// Sets the longest time for one call, uploads excepted; 10 s otherwise.
+    pub fn with_timeout(self, longest: Duration) -> Self {
+        Self { http: self.http.with_timeout(longest), ..self }
+    }
+
+    /// Sets the wall clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same vendor, whose calls all end by `deadline`.
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { http: self.http.with_deadline(deadline), ..self.clone() }
+    }
+
+    /// The table.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Tenant management in the name of the organization. Its token is kept in what is returned and in
+    /// the clones of that.
+    pub fn control_plane(
+        &self,
+        endpoints: &OrganizationEndpoints,
+        credential: &OrganizationCredential,
+    ) -> ControlPlane {
+        let client = Client {
+            client_id: credential.client_id().clone(),
+            proof: Proof::Assertion {
+                signer: Arc::clone(credential.signer()),
+                key_id: credential.key_id().cloned(),
+            },
+            token_url: endpoints.token_url().to_owned(),
+            scope: ORGANIZATION_SCOPES.to_owned(),
+        };
+        let tokens = Tokens::new(client, Arc::new(Entry::default()), self.clock.clone());
+        ControlPlane::new(Api::new(self.http.clone(), endpoints.api_base(), tokens))
+    }
+
+    /// Documents in the name of one customer, in the cell of the credential. Its token is kept for as
+    /// long as this vendor lives, whoever asks with the same credential.
+    ///
+    /// # Errors
+    /// The credential does not belong to this stage's table, or its key cannot be read.
+    pub fn data_plane(&self, credential: &Credential) -> Result<DataPlane, CredentialError> {
+        let endpoints = self.endpoints.check(credential)?;
+        let client = Client {
+            client_id: credential.client_id.clone(),
+            proof: proof(&credential.authentication)?,
+            token_url: endpoints.token_url().to_owned(),
+            scope: credential.scopes.join(" "),
+        };
+        let tokens = Tokens::new(client, self.tokens.entry(identity(credential)), self.clock.clone());
+        let api = Api::new(self.http.clone(), endpoints.api_base(), tokens);
+        Ok(DataPlane::new(api, endpoints))
+    }
+}
+
+fn proof(authentication: &Authentication) -> Result<Proof, KeyError> {
+    Ok(match authentication {
+        Authentication::KeyPair { key_id, private_key } => {
+            let key = ApplicationKey::from_pem(private_key)?;
+            Proof::Assertion { signer: Arc::new(Signer::Ec(key.into_pair())), key_id: Some(key_id.clone()) }
+        }
+        Authentication::ClientSecret { client_secret } => Proof::Secret(client_secret.clone()),
+    })
+}
+
+/// Everything that a token request presents, so that two credentials never share a token.
+fn identity(credential: &Credential) -> [u8; 32] {
+    let (kind, key_id, secret) = match &credential.authentication {
+        Authentication::KeyPair { key_id, private_key } => ("key", key_id.as_str(), private_key),
+        Authentication::ClientSecret { client_secret } => ("secret", "", client_secret),
+    };
+    let (client, scopes) = (credential.client_id.as_str(), credential.scopes.join(" "));
+    digest(&[&credential.token_url, client, &scopes, kind, key_id, secret.expose_secret()])
+}

@@ -1,0 +1,1 @@
+ilqU7Ot9zVs0IIAe1jLO0_PmghFJlPTqaSkcwrAeD7s
