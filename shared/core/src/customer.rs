@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::AuthenticationKind;
-use crate::event::Certificate;
+use crate::event::{Certificate, ReasonCode};
 use crate::ids::{ApplicationId, ClientId, CustomerId, Generation, KeyId, RequestId, TenantId, TenantName};
 use crate::place::Cell;
 
@@ -51,16 +51,16 @@ pub enum Phase {
 /// Why a customer or one of its cells could not be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// A stable code.
-    pub code: String,
-    /// A sentence for a person.
+    /// Why, for machines.
+    pub code: ReasonCode,
+    /// Why, for people.
     pub explanation: String,
 }
 
 impl Failure {
     /// Names a failure.
-    pub fn new(code: &str, explanation: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), explanation: explanation.into() }
+    pub fn new(code: ReasonCode, explanation: impl Into<String>) -> Self {
+        Self { code, explanation: explanation.into() }
     }
 }
 

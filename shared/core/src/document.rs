@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::{CellPhase, Customer, Failure, Phase};
+use crate::event::ReasonCode;
 use crate::failure::{Class, Classified};
 use crate::ids::{CustomerId, SubmissionId, hex_digest};
 use crate::place::Cell;
@@ -88,19 +89,19 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ReasonCode {
         match self {
-            Self::NoCustomerInKey => "NO_CUSTOMER_IN_KEY",
-            Self::UnknownCustomer(_) => "UNKNOWN_CUSTOMER",
-            Self::CustomerGone(_) => "CUSTOMER_OFFBOARDED",
-            Self::NoSuchCell(..) => "NO_APPLICATION_IN_CELL",
-            Self::AmbiguousCell(_) => "AMBIGUOUS_CELL",
-            Self::Empty => "EMPTY_OBJECT",
-            Self::TooLarge(_) => "OBJECT_TOO_LARGE",
-            Self::Gone => "OBJECT_GONE",
-            Self::Replaced => "SUPERSEDED",
-            Self::Archived => "OBJECT_ARCHIVED",
-            Self::RefusedByVendor(_) => "REFUSED_BY_VENDOR",
+            Self::NoCustomerInKey => ReasonCode::KeyNamesNoCustomer,
+            Self::UnknownCustomer(_) => ReasonCode::UnknownCustomer,
+            Self::CustomerGone(_) => ReasonCode::CustomerOffboarding,
+            Self::NoSuchCell(..) => ReasonCode::NoApplicationInCell,
+            Self::AmbiguousCell(_) => ReasonCode::AmbiguousCell,
+            Self::Empty => ReasonCode::EmptyObject,
+            Self::TooLarge(_) => ReasonCode::ObjectTooLarge,
+            Self::Gone => ReasonCode::ObjectGone,
+            Self::Replaced => ReasonCode::Superseded,
+            Self::Archived => ReasonCode::ObjectArchived,
+            Self::RefusedByVendor(_) => ReasonCode::VendorRefused,
         }
     }
 }
@@ -143,7 +144,7 @@ pub fn route(key: &str, customer: &Customer) -> Result<Route, Refusal> {
         Phase::Offboarding | Phase::Offboarded | Phase::Failed => return Err(Refusal::CustomerGone(id())),
         Phase::Onboarding | Phase::Active => {}
     }
-    let named = key.splitn(3, '/').nth(1).filter(|_| key.matches('/').count() >= 2);
+    let named = key.split('/').nth(1).filter(|_| key.matches('/').count() >= 2);
     let cell = match named.and_then(|name| name.parse::<Cell>().ok()) {
         Some(cell) => cell,
         None => only_cell(customer).ok_or_else(|| Refusal::AmbiguousCell(id()))?,

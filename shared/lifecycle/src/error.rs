@@ -1,0 +1,81 @@
+//! What can stop a flow.
+
+use std::time::Duration;
+
+use registry::RegistryError;
+use resistant::{CallError, TokenError};
+use shared_core::customer::{Failure, IllegalTransition};
+use shared_core::failure::{Class, Classified};
+use shared_core::request::Refusal;
+use vault::VaultError;
+
+/// Why a flow did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// It is too early for the next step.
+    #[error("{reason}")]
+    NotYet {
+        /// The least time until the next attempt.
+        delay: Duration,
+        /// What is waited for.
+        reason: String,
+    },
+    /// The request cannot be carried out as it stands.
+    #[error("the request is refused: {0}")]
+    Refused(Refusal),
+    /// It cannot be done, now or later.
+    #[error("{}", .0.explanation)]
+    Hopeless(Failure),
+    /// The registry failed.
+    #[error("the registry failed")]
+    Registry(#[from] RegistryError),
+    /// The vault failed.
+    #[error("the vault failed")]
+    Vault(#[from] VaultError),
+    /// The vendor did not do it.
+    #[error("the vendor's API failed")]
+    Vendor(#[from] CallError),
+    /// The vendor gave no token.
+    #[error("the vendor's token endpoint failed")]
+    Token(#[from] TokenError),
+    /// A credential of ours does not fit this deployment, or its key is unreadable.
+    #[error("the credential cannot be used")]
+    #[cfg(feature = "provide")]
+    Credential(#[from] resistant::CredentialError),
+    /// A key could not be made or read.
+    #[error("the key cannot be used")]
+    #[cfg(feature = "provide")]
+    Key(#[from] resistant::KeyError),
+    /// The protocol does not allow what was tried.
+    #[error("the protocol was broken")]
+    Illegal(#[from] IllegalTransition),
+    /// The rotation contract was broken from outside.
+    #[error("{0}")]
+    Contract(String),
+}
+
+impl Classified for FlowError {
+    fn class(&self) -> Class {
+        match self {
+            Self::NotYet { delay, .. } => Class::Wait { delay: *delay },
+            Self::Refused(_) => Class::Rejected,
+            Self::Hopeless(_) => Class::Final,
+            Self::Registry(error) => error.class(),
+            Self::Vault(error) => error.class(),
+            Self::Vendor(error) => error.class(),
+            Self::Token(error) => error.class(),
+            #[cfg(feature = "provide")]
+            Self::Credential(error) => error.class(),
+            #[cfg(feature = "provide")]
+            Self::Key(_) => Class::Bug,
+            Self::Illegal(error) => error.class(),
+            Self::Contract(_) => Class::Retry,
+        }
+    }
+}
+
+impl FlowError {
+    pub(crate) fn not_yet(delay: Duration, reason: impl Into<String>) -> Self {
+        Self::NotYet { delay, reason: reason.into() }
+    }
+}

@@ -1,0 +1,370 @@
+//! Onboarding: a tenant, then for each cell an application, a proof, a secret and its rotation.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use registry::Handled;
+use resistant::{ApplicationKey, CallError};
+use shared_core::credential::AuthenticationKind;
+use shared_core::customer::{
+    Aim, CellPhase, CellState, Customer, Failure, NextApplication, Phase, Transition,
+};
+use shared_core::event::{
+    CellOutcome, CellStatus, Content, CustomerOnboarded, CustomerOnboardingFailed, ReasonCode,
+};
+use shared_core::ids::{Generation, TenantId, TenantName};
+use shared_core::place::Cell;
+use shared_core::request::OnboardingRequest;
+use vault::Context;
+
+use crate::session::{Begun, Envelope, Session, resumes};
+use crate::{Attempt, FlowError, Provider};
+
+impl From<&OnboardingRequest> for Envelope {
+    fn from(request: &OnboardingRequest) -> Self {
+        Self {
+            request_id: request.request_id.clone(),
+            requested_at: request.requested_at,
+            customer_id: request.customer_id.clone(),
+            actor: request.actor.to_string(),
+            reason: request.reason.to_string(),
+            aim: Aim::Onboard,
+            cells: request.cells.to_vec(),
+        }
+    }
+}
+
+/// Whether a create that the record intends may have been called before this attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// It was saved by this attempt: surely not.
+    Fresh,
+    /// It was found in the record: perhaps.
+    Found,
+}
+
+impl Provider {
+    /// Carries out an onboarding, from wherever an earlier attempt left it. `quota` is the number of
+    /// tenants that the vendor allows the organization.
+    ///
+    /// # Errors
+    /// [`FlowError`]; its class says what is to become of the message.
+    pub async fn onboard(
+        &self,
+        request: &OnboardingRequest,
+        quota: usize,
+        attempt: &Attempt,
+    ) -> Result<Handled, FlowError> {
+        let this = self.at(attempt);
+        let envelope = Envelope::from(request);
+        let mut session = match this.remover.begin(&envelope, attempt).await? {
+            Begun::Ended(handled) => return Ok(*handled),
+            Begun::Working(session) => session,
+        };
+        match this.onboarding(&mut session, &envelope, request.authentication, quota).await {
+            Ok((last, event)) => session.finish(last, &envelope.request_id, event).await,
+            Err(error) => {
+                session.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn onboarding(
+        &self,
+        session: &mut Session,
+        envelope: &Envelope,
+        authentication: AuthenticationKind,
+        quota: usize,
+    ) -> Result<(Transition, Content), FlowError> {
+        let intent = if resumes(session.customer(), envelope) {
+            Intent::Found
+        } else {
+            wait_for_removal(session.customer())?;
+            self.accept(session, envelope, authentication).await?
+        };
+        if session.customer().phase == Phase::Onboarding
+            && let Some(failure) = self.provide(session, intent, quota).await?
+        {
+            session.step(Transition::Undo { failure }).await?;
+        }
+        if session.customer().phase == Phase::Offboarding {
+            return self.undo(session, envelope).await;
+        }
+        Ok((Transition::FinishOnboarding, outcome(session.customer(), envelope, self)))
+    }
+
+    /// Saves the request together with an intent, and its sealed key, for each application to be made.
+    async fn accept(
+        &self,
+        session: &mut Session,
+        envelope: &Envelope,
+        authentication: AuthenticationKind,
+    ) -> Result<Intent, FlowError> {
+        let customer = session.customer();
+        let had_intents = customer.lives() && customer.cells.values().any(|cell| cell.next.is_some());
+        let generation = if customer.lives() { customer.generation } else { customer.generation.next() };
+        let tenant_name =
+            TenantName::derive(&self.remover.rules.installation, &customer.customer_id, generation);
+        let cells: Vec<Cell> = customer.cells_without_intent(&envelope.cells).collect();
+        let mut intents = BTreeMap::new();
+        for cell in cells {
+            intents.insert(cell, self.intent(session, cell, generation, authentication).await?);
+        }
+        let work = envelope.work(session.now());
+        session.step(Transition::Onboard { work, tenant_name, intents }).await?;
+        Ok(if had_intents { Intent::Found } else { Intent::Fresh })
+    }
+
+    /// A new application's key, sealed before anybody hears of it.
+    pub(crate) async fn intent(
+        &self,
+        session: &mut Session,
+        cell: Cell,
+        generation: Generation,
+        authentication: AuthenticationKind,
+    ) -> Result<NextApplication, FlowError> {
+        match authentication {
+            AuthenticationKind::ClientSecret => Ok(NextApplication::client_secret(session.now())),
+            AuthenticationKind::KeyPair => {
+                let key = ApplicationKey::generate()?;
+                let context = Context { customer_id: &session.customer().customer_id, cell, generation };
+                let sealed = self.sealer.seal(&key.to_pem(), &context).await?;
+                session.keep_opened(&sealed, key.authentication());
+                Ok(NextApplication::key_pair(key.key_id(), sealed, session.now()))
+            }
+        }
+    }
+
+    /// Brings every wanted cell to its end. `Some` where a first onboarding is to be undone.
+    async fn provide(
+        &self,
+        session: &mut Session,
+        intent: Intent,
+        quota: usize,
+    ) -> Result<Option<Failure>, FlowError> {
+        let tenant = match self.ensure_tenant(session, intent, quota).await {
+            Ok(tenant) => tenant,
+            Err(FlowError::Hopeless(failure)) => return Ok(Some(failure)),
+            Err(error) => return Err(error),
+        };
+        let mut waiting = None;
+        for cell in unfinished(session.customer()) {
+            match self.provide_cell(session, &tenant, cell, intent).await {
+                Ok(()) => {}
+                Err(FlowError::Hopeless(failure)) => self.give_up(session, &tenant, cell, failure).await?,
+                Err(not_yet @ FlowError::NotYet { .. }) => waiting = Some(not_yet),
+                Err(error) => return Err(error),
+            }
+        }
+        match waiting {
+            Some(not_yet) => Err(not_yet),
+            None => Ok(nothing_works(session.customer())),
+        }
+    }
+
+    async fn ensure_tenant(
+        &self,
+        session: &mut Session,
+        intent: Intent,
+        quota: usize,
+    ) -> Result<TenantId, FlowError> {
+        if let Some(id) = session.customer().tenant_id() {
+            return Ok(id.clone());
+        }
+        if intent == Intent::Found
+            && let Some(id) = self.remover.find_tenant(session).await?
+        {
+            return Ok(id);
+        }
+        let customer = session.customer();
+        let name = customer.tenant.as_ref().map(|tenant| tenant.name.clone());
+        let name =
+            name.ok_or_else(|| FlowError::Contract("an onboarding without a tenant's name".to_owned()))?;
+        let cells: Vec<Cell> = customer.cells.keys().copied().collect();
+        match self.remover.control.create_tenant(&name, &cells).await {
+            Ok(tenant) => self.remover.record_tenant(session, tenant).await,
+            Err(error) => self.tenant_after(session, &name, error, quota).await,
+        }
+    }
+
+    /// After a create that did not answer with a tenant, the listing says what there is.
+    async fn tenant_after(
+        &self,
+        session: &mut Session,
+        name: &TenantName,
+        error: CallError,
+        quota: usize,
+    ) -> Result<TenantId, FlowError> {
+        let listed = self.remover.control.all_tenants().await?;
+        if let Some(ours) = listed.iter().find(|tenant| tenant.name == name.as_str()) {
+            return self.remover.record_tenant(session, ours.clone()).await;
+        }
+        if may_mean_quota(&error) && listed.len() >= quota {
+            let explanation = format!(
+                "the organization holds {} of {quota} tenants: ask the vendor for a higher quota, or offboard a \
+                 customer, then request the onboarding again",
+                listed.len()
+            );
+            return Err(FlowError::Hopeless(Failure::new(ReasonCode::QuotaFull, explanation)));
+        }
+        match error {
+            CallError::Refused { .. } => Err(refused(&error)),
+            // The name is unique, so a create that lands late is found by the next attempt.
+            error if error.may_have_happened() => {
+                Err(FlowError::not_yet(self.remover.rules.settle, "a tenant's creation had no answer"))
+            }
+            error => Err(error.into()),
+        }
+    }
+
+    async fn provide_cell(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+        cell: Cell,
+        intent: Intent,
+    ) -> Result<(), FlowError> {
+        self.ensure_application(session, tenant, cell, intent).await?;
+        let credential = self.next_credential(session, tenant, cell).await?;
+        self.prove(session, tenant, &credential).await?;
+        let vault = &self.remover.vault;
+        let name = vault.prefix().secret_name(&session.customer().customer_id, cell);
+        vault.store_current(&name, &credential).await?;
+        if let Some(schedule) = &self.schedule {
+            vault.schedule_rotation(&name, schedule).await?;
+        }
+        session.step(Transition::Stored { cell }).await
+    }
+
+    /// Ends a cell that cannot be had, and removes what was made for it.
+    async fn give_up(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+        cell: Cell,
+        failure: Failure,
+    ) -> Result<(), FlowError> {
+        let made =
+            session.customer().cells.get(&cell).and_then(|state| state.next.as_ref()?.application.clone());
+        if let Some(application) = made {
+            self.remover.control.delete_application(tenant, &application.id).await?;
+            let at = session.now();
+            session.step(Transition::ApplicationGone { id: application.id, at }).await?;
+        }
+        session.step(Transition::CellFailed { cell, failure }).await
+    }
+
+    async fn undo(
+        &self,
+        session: &mut Session,
+        envelope: &Envelope,
+    ) -> Result<(Transition, Content), FlowError> {
+        let secrets = self.remover.remove(session).await?;
+        let failed = failed(session.customer(), envelope, failure_of(session.customer()));
+        Ok((Transition::FinishOffboarding { secrets }, failed))
+    }
+}
+
+/// A customer that is being removed is removed first; only then a newer onboarding may begin.
+fn wait_for_removal(customer: &Customer) -> Result<(), FlowError> {
+    if customer.phase == Phase::Offboarding {
+        return Err(FlowError::not_yet(
+            Duration::from_secs(30),
+            "the customer's earlier life is being removed",
+        ));
+    }
+    Ok(())
+}
+
+/// Why a customer's onboarding ends in nothing, as its event says it.
+fn failure_of(customer: &Customer) -> Failure {
+    customer
+        .failure
+        .clone()
+        .unwrap_or_else(|| Failure::new(ReasonCode::NoCellWorks, "no cell could be provided"))
+}
+
+/// The vendor's word that it will not do this.
+pub(crate) fn refused(error: &CallError) -> FlowError {
+    FlowError::Hopeless(Failure::new(ReasonCode::VendorRefused, error.to_string()))
+}
+
+fn unfinished(customer: &Customer) -> Vec<Cell> {
+    let open = |state: &CellState| state.phase == CellPhase::Provisioning;
+    customer.cells.iter().filter(|(_, state)| open(state)).map(|(&cell, _)| cell).collect()
+}
+
+/// The reason to undo: there is one only where no cell of the customer works.
+fn nothing_works(customer: &Customer) -> Option<Failure> {
+    if customer.cells.values().any(|state| state.phase == CellPhase::Active) {
+        return None;
+    }
+    customer.cells.values().find_map(|state| state.failure.clone()).or_else(|| Some(failure_of(customer)))
+}
+
+/// How an onboarding that need not be undone has ended: by the cells that it asked for.
+fn outcome(customer: &Customer, envelope: &Envelope, provider: &Provider) -> Content {
+    let asked: Vec<(Cell, &CellState)> =
+        envelope.cells.iter().filter_map(|cell| Some((*cell, customer.cells.get(cell)?))).collect();
+    let works = asked.iter().any(|(_, state)| state.phase == CellPhase::Active);
+    let Some(tenant_id) = customer.tenant_id().filter(|_| works) else {
+        let failure = asked.iter().find_map(|(_, state)| state.failure.clone());
+        return failed(customer, envelope, failure.unwrap_or_else(|| failure_of(customer)));
+    };
+    let prefix = provider.remover.vault.prefix();
+    CustomerOnboarded {
+        request_id: envelope.request_id.clone(),
+        customer_id: customer.customer_id.clone(),
+        generation: customer.generation,
+        tenant_id: tenant_id.clone(),
+        cells: asked
+            .into_iter()
+            .map(|(cell, state)| {
+                cell_outcome(cell, state, prefix.secret_name(&customer.customer_id, cell).to_string())
+            })
+            .collect(),
+        actor: envelope.actor.clone(),
+        reason: envelope.reason.clone(),
+    }
+    .into()
+}
+
+fn cell_outcome(cell: Cell, state: &CellState, secret_name: String) -> CellOutcome {
+    let active = state.phase == CellPhase::Active;
+    CellOutcome {
+        cell,
+        status: if active { CellStatus::Active } else { CellStatus::Failed },
+        secret_name: active.then_some(secret_name),
+        application_id: state
+            .applications
+            .last()
+            .filter(|_| active)
+            .map(|application| application.id.clone()),
+        reason: state.failure.as_ref().map(|failure| failure.explanation.clone()),
+    }
+}
+
+fn failed(customer: &Customer, envelope: &Envelope, failure: Failure) -> Content {
+    CustomerOnboardingFailed {
+        request_id: envelope.request_id.clone(),
+        customer_id: customer.customer_id.clone(),
+        reason_code: failure.code,
+        explanation: failure.explanation,
+    }
+    .into()
+}
+
+/// How long a new application's token may be refused before that is taken for an answer.
+pub(crate) const ACCEPTANCE: Duration = Duration::from_secs(600);
+
+/// Whether the vendor's answer to a create may stand for a full quota: any 4xx but 401 and 403.
+fn may_mean_quota(error: &CallError) -> bool {
+    matches!(
+        error,
+        CallError::Throttled { .. }
+            | CallError::Conflict { .. }
+            | CallError::NotFound { .. }
+            | CallError::Refused { .. }
+    )
+}

@@ -1,0 +1,129 @@
+//! Offboarding: applications, then the tenant, then the secrets, with proof.
+
+use std::time::Duration;
+
+use registry::Handled;
+use shared_core::customer::{Aim, CellPhase, Customer, Phase, Transition};
+use shared_core::event::{CustomerOffboarded, DeletedSecret};
+use shared_core::request::OffboardingRequest;
+
+use crate::session::{Begun, Envelope, Session, resumes};
+use crate::{Attempt, FlowError, Remover};
+
+impl From<&OffboardingRequest> for Envelope {
+    fn from(request: &OffboardingRequest) -> Self {
+        Self {
+            request_id: request.request_id.clone(),
+            requested_at: request.requested_at,
+            customer_id: request.customer_id.clone(),
+            actor: request.actor.to_string(),
+            reason: request.reason.to_string(),
+            aim: Aim::Offboard,
+            cells: Vec::new(),
+        }
+    }
+}
+
+impl Remover {
+    /// Carries out an offboarding, from wherever an earlier attempt left it.
+    ///
+    /// # Errors
+    /// [`FlowError`]; its class says what is to become of the message.
+    pub async fn offboard(
+        &self,
+        request: &OffboardingRequest,
+        attempt: &Attempt,
+    ) -> Result<Handled, FlowError> {
+        let this = self.at(attempt);
+        let envelope = Envelope::from(request);
+        let mut session = match this.begin(&envelope, attempt).await? {
+            Begun::Ended(handled) => return Ok(*handled),
+            Begun::Working(session) => session,
+        };
+        match this.offboarding(&mut session, &envelope).await {
+            Ok((last, event)) => session.finish(last, &envelope.request_id, event).await,
+            Err(error) => {
+                session.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn offboarding(
+        &self,
+        session: &mut Session,
+        envelope: &Envelope,
+    ) -> Result<(Transition, CustomerOffboarded), FlowError> {
+        if !resumes(session.customer(), envelope) {
+            session.step(Transition::Offboard { work: envelope.work(session.now()) }).await?;
+        }
+        let secrets = self.remove(session).await?;
+        let customer = session.customer();
+        let mut certificate = customer.certificate.clone();
+        certificate.secrets.clone_from(&secrets);
+        let event = CustomerOffboarded {
+            request_id: envelope.request_id.clone(),
+            customer_id: customer.customer_id.clone(),
+            generation: customer.generation,
+            certificate,
+        };
+        Ok((Transition::FinishOffboarding { secrets }, event))
+    }
+
+    /// Removes everything of a customer in phase [`Phase::Offboarding`]; answers its deleted secrets.
+    /// It is also how an onboarding that failed for good is undone.
+    pub(crate) async fn remove(&self, session: &mut Session) -> Result<Vec<DeletedSecret>, FlowError> {
+        debug_assert_eq!(session.customer().phase, Phase::Offboarding);
+        self.cancel_rotations(session.customer()).await?;
+        self.wait_for_readers(session)?;
+        if let Some(tenant) = session.customer().tenant.clone()
+            && session.customer().certificate.proved_by_listing_at.is_none()
+        {
+            if let Some(id) = self.find_tenant(session).await? {
+                self.delete_applications(session, &id).await?;
+            }
+            self.delete_tenant(session, &tenant.name).await?;
+        }
+        self.delete_secrets(session.customer()).await
+    }
+
+    async fn cancel_rotations(&self, customer: &Customer) -> Result<(), FlowError> {
+        for &cell in customer.cells.keys() {
+            let name = self.vault.prefix().secret_name(&customer.customer_id, cell);
+            self.vault.cancel_rotation(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is deleted while a reader may still use it, or while a create may still land.
+    fn wait_for_readers(&self, session: &Session) -> Result<(), FlowError> {
+        let customer = session.customer();
+        let Some(work) = customer.work.as_ref().filter(|_| customer.failure.is_none()) else { return Ok(()) };
+        let mut wait = Duration::ZERO;
+        if customer.cells.values().any(|cell| cell.phase == CellPhase::Active) {
+            wait = wait.max(self.rules.reader_cache);
+        }
+        if customer.cells.values().any(|cell| cell.next.is_some()) {
+            wait = wait.max(self.rules.settle);
+        }
+        let passed = Duration::try_from(session.now().duration_since(work.accepted_at)).unwrap_or_default();
+        match wait.checked_sub(passed) {
+            Some(left) if !left.is_zero() => {
+                Err(FlowError::not_yet(left, "readers may still use the customer's credentials"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete_secrets(&self, customer: &Customer) -> Result<Vec<DeletedSecret>, FlowError> {
+        let mut deleted = Vec::new();
+        for &cell in customer.cells.keys() {
+            let name = self.vault.prefix().secret_name(&customer.customer_id, cell);
+            if let Some(recoverable_until) = self.vault.delete(&name, self.rules.recovery_window_days).await?
+            {
+                deleted.push(DeletedSecret { secret_name: name.to_string(), recoverable_until });
+            }
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,356 @@
+//! Rotation by Secrets Manager's contract: createSecret, setSecret, testSecret, finishSecret, each
+//! repeatable from any crash.
+//!
+//! The vendor cannot change a credential in place, so a rotation makes a second application, proves
+//! it, and moves AWSCURRENT. The first application is not remembered as "old" anywhere: an
+//! application that neither AWSCURRENT nor AWSPENDING names retires once the overlap has passed
+//! since that was first seen.
+
+use std::time::{Duration, Instant};
+
+use registry::Cause;
+use resistant::Probe;
+use shared_core::credential::AuthenticationKind;
+use shared_core::customer::{Application, CellPhase, Customer, Transition};
+use shared_core::event::SecretRotated;
+use shared_core::ids::{ApplicationId, TenantId};
+use shared_core::place::Cell;
+use vault::{Description, RotationToken, SecretName, Stage, Stored, VaultError, VersionId};
+
+use crate::onboard::Intent;
+use crate::session::Session;
+use crate::{Attempt, FlowError, Provider};
+
+/// How long a step waits for the customer's lease, or for the vendor to accept a new application,
+/// before it fails and leaves the repeat to Secrets Manager.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One rotation, as Secrets Manager names it.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The secret's ARN.
+    pub secret_id: String,
+    /// The version that is to become current (`ClientRequestToken`).
+    pub version: VersionId,
+    /// Goes back with the new value, where it was given.
+    pub token: Option<RotationToken>,
+}
+
+/// What finishing a rotation found.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    /// What to announce.
+    pub event: SecretRotated,
+}
+
+/// A rotation whose secret and version were checked against the contract.
+struct Checked {
+    name: SecretName,
+    secret: Description,
+}
+
+impl Provider {
+    /// createSecret: the version gets a complete value, made from a new application.
+    ///
+    /// # Errors
+    /// [`FlowError`]; Secrets Manager repeats the rotation.
+    pub async fn create_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<(), FlowError> {
+        let this = self.at(attempt);
+        let checked = this.check(rotation).await?;
+        if checked.secret.carries(&rotation.version, Stage::Current) {
+            return Ok(());
+        }
+        let mut session = this.open_patiently(&checked.name, rotation, attempt).await?;
+        let created = this.create_pending(&mut session, &checked, rotation).await;
+        session.release().await;
+        created
+    }
+
+    /// setSecret: nothing. The vendor knows the new application since it was created.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the contract is broken.
+    pub async fn set_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<(), FlowError> {
+        self.at(attempt).check(rotation).await.map(drop)
+    }
+
+    /// testSecret: a new token is obtained and used. The trial that follows a change of the schedule
+    /// runs this step alone, on a version without a value of ours: then the current one is tested.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the vendor does not accept the credential.
+    pub async fn test_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<(), FlowError> {
+        let this = self.at(attempt);
+        let checked = this.check(rotation).await?;
+        let vault = &this.remover.vault;
+        let stored = match vault.read_version(&checked.name, &rotation.version, Stage::Pending).await? {
+            Some(pending) => pending,
+            None => vault.read(&checked.name, Stage::Current).await?,
+        };
+        this.probe_patiently(&stored, attempt).await
+    }
+
+    /// finishSecret: AWSCURRENT moves, if it has not, and what it leaves behind is stamped.
+    ///
+    /// # Errors
+    /// [`FlowError`] where Secrets Manager refuses or fails.
+    pub async fn finish_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<Rotated, FlowError> {
+        let this = self.at(attempt);
+        let Checked { name, secret } = this.check(rotation).await?;
+        let vault = &this.remover.vault;
+        if !secret.carries(&rotation.version, Stage::Current) {
+            vault.promote(&name, &rotation.version, secret.version(Stage::Current).as_ref()).await?;
+        }
+        let current = vault.read(&name, Stage::Current).await?;
+        let previous = this.read_if_any(&name, Stage::Previous).await?;
+        this.retire_if_free(&name, rotation, attempt).await;
+        let event = SecretRotated {
+            customer_id: name.customer_id().clone(),
+            cell: name.cell(),
+            secret_name: name.to_string(),
+            version_id: rotation.version.to_string(),
+            application_id: current.credential.application_id,
+            previous_application_id: previous.map(|stored| stored.credential.application_id),
+        };
+        Ok(Rotated { event })
+    }
+
+    /// What Secrets Manager promises of a rotation, checked before anything is done (Secrets Manager:
+    /// "Lambda rotation functions").
+    async fn check(&self, rotation: &Rotation) -> Result<Checked, FlowError> {
+        let vault = &self.remover.vault;
+        let secret = vault.describe(&rotation.secret_id).await?;
+        let secret = secret.ok_or_else(|| broken(rotation, "there is no such secret"))?;
+        let name =
+            vault.prefix().read(&secret.name).map_err(|invalid| broken(rotation, &invalid.to_string()))?;
+        if !secret.rotation_enabled {
+            return Err(broken(rotation, "rotation is not enabled for it"));
+        }
+        if !secret.carries(&rotation.version, Stage::Current)
+            && !secret.carries(&rotation.version, Stage::Pending)
+        {
+            return Err(broken(rotation, "the version is neither AWSPENDING nor AWSCURRENT"));
+        }
+        Ok(Checked { name, secret })
+    }
+
+    async fn create_pending(
+        &self,
+        session: &mut Session,
+        checked: &Checked,
+        rotation: &Rotation,
+    ) -> Result<(), FlowError> {
+        let (name, cell) = (&checked.name, checked.name.cell());
+        let tenant = rotatable(session.customer(), cell)?;
+        let pending = self.remover.vault.read_version(name, &rotation.version, Stage::Pending).await?;
+        let pending = match pending {
+            Some(stored) => stored.credential.application_id,
+            None => self.store_pending(session, &tenant, name, rotation).await?,
+        };
+        // The version has its value: the intent has served, unless an earlier repeat said so.
+        let next =
+            session.customer().cells.get(&cell).and_then(|state| state.next.as_ref()?.application.as_ref());
+        if next.is_some_and(|application| application.id == pending) {
+            session.step(Transition::Stored { cell }).await?;
+        }
+        Ok(())
+    }
+
+    async fn store_pending(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+        name: &SecretName,
+        rotation: &Rotation,
+    ) -> Result<ApplicationId, FlowError> {
+        let cell = name.cell();
+        let current = self.remover.vault.read(name, Stage::Current).await?;
+        self.refuse_while_retiring(session, tenant, name).await?;
+        let intent = self.intend(session, cell, current.credential.authentication.kind()).await?;
+        self.ensure_application(session, tenant, cell, intent).await?;
+        let credential = self.next_credential(session, tenant, cell).await?;
+        self.remover
+            .vault
+            .store_pending(name, &credential, &rotation.version, rotation.token.as_ref())
+            .await?;
+        Ok(credential.application_id)
+    }
+
+    /// An intent that an earlier rotation left behind is used again, key and all.
+    async fn intend(
+        &self,
+        session: &mut Session,
+        cell: Cell,
+        kind: AuthenticationKind,
+    ) -> Result<Intent, FlowError> {
+        if session.customer().cells.get(&cell).is_some_and(|state| state.next.is_some()) {
+            return Ok(Intent::Found);
+        }
+        let generation = session.customer().generation;
+        let next = self.intent(session, cell, generation, kind).await?;
+        session.step(Transition::Intend { cell, next }).await?;
+        Ok(Intent::Fresh)
+    }
+
+    /// One application retires at a time: a second would make the overlap meaningless.
+    async fn refuse_while_retiring(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<(), FlowError> {
+        match self.retire(session, tenant, name).await?.first() {
+            None => Ok(()),
+            Some(retiring) => Err(FlowError::Contract(format!(
+                "application {} of `{name}` still retires: rotate again once the overlap of {} s since {} has passed",
+                retiring.id,
+                self.overlap.as_secs(),
+                retiring.unreferenced_since.unwrap_or(retiring.recorded_at),
+            ))),
+        }
+    }
+
+    /// Stamps the cell's applications that no label names, clears the stamp of those named again, and
+    /// deletes those whose overlap has passed. Answers which still retire.
+    async fn retire(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Vec<Application>, FlowError> {
+        let cell = name.cell();
+        let named = self.named_applications(name).await?;
+        let applications =
+            session.customer().cells.get(&cell).map(|state| state.applications.clone()).unwrap_or_default();
+        for Application { id, unreferenced_since, .. } in applications {
+            let now = session.now();
+            match (named.contains(&id), unreferenced_since) {
+                (true, None) => {}
+                (true, Some(_)) => {
+                    session.step(Transition::Referenced { cell, id, unreferenced_since: None }).await?;
+                }
+                (false, None) => {
+                    let unreferenced_since = Some(now);
+                    session.step(Transition::Referenced { cell, id, unreferenced_since }).await?;
+                }
+                (false, Some(since)) if since + self.overlap <= now => {
+                    self.remover.control.delete_application(tenant, &id).await?;
+                    session.step(Transition::ApplicationGone { id, at: now }).await?;
+                }
+                (false, Some(_)) => {}
+            }
+        }
+        let left = session.customer().cells.get(&cell).map(|state| state.applications.clone());
+        Ok(left.unwrap_or_default().into_iter().filter(|left| left.unreferenced_since.is_some()).collect())
+    }
+
+    async fn named_applications(&self, name: &SecretName) -> Result<Vec<ApplicationId>, FlowError> {
+        let mut named = Vec::new();
+        for stage in [Stage::Current, Stage::Pending] {
+            named.extend(self.read_if_any(name, stage).await?.map(|stored| stored.credential.application_id));
+        }
+        Ok(named)
+    }
+
+    async fn read_if_any(&self, name: &SecretName, stage: Stage) -> Result<Option<Stored>, FlowError> {
+        match self.remover.vault.read(name, stage).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(VaultError::Missing(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The rotation has succeeded whether or not this does: the next one, or the clean-up, does it too.
+    async fn retire_if_free(&self, name: &SecretName, rotation: &Rotation, attempt: &Attempt) {
+        let retired = async {
+            let mut session =
+                Session::open(&self.remover, name.customer_id(), cause(rotation, attempt), attempt).await?;
+            let retired = match rotatable(session.customer(), name.cell()) {
+                Ok(tenant) => self.retire(&mut session, &tenant, name).await.map(drop),
+                Err(error) => Err(error),
+            };
+            session.release().await;
+            retired
+        };
+        if let Err(error) = retired.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the replaced application is stamped by the next rotation"
+            );
+        }
+    }
+
+    async fn open_patiently(
+        &self,
+        name: &SecretName,
+        rotation: &Rotation,
+        attempt: &Attempt,
+    ) -> Result<Session, FlowError> {
+        let until = patience(attempt);
+        loop {
+            match Session::open(&self.remover, name.customer_id(), cause(rotation, attempt), attempt).await {
+                Err(FlowError::NotYet { .. }) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn probe_patiently(&self, stored: &Stored, attempt: &Attempt) -> Result<(), FlowError> {
+        let (plane, until) = (self.vendor.data_plane(&stored.credential)?, patience(attempt));
+        loop {
+            match plane.probe().await? {
+                Probe::Authorized => return Ok(()),
+                Probe::ClientRefused { .. } if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+                Probe::ClientRefused { message } => {
+                    return Err(FlowError::Contract(format!(
+                        "the vendor gives no token for the new credential: {message}"
+                    )));
+                }
+                Probe::CallRefused { status, message } => {
+                    return Err(FlowError::Contract(format!(
+                        "the vendor refuses calls with the new credential ({status}): {message}"
+                    )));
+                }
+            }
+        }
+    }
+}
+
+/// A third of what is left at most: the work itself needs the rest.
+fn patience(attempt: &Attempt) -> Instant {
+    let now = Instant::now();
+    now + PATIENCE.min(attempt.deadline.saturating_duration_since(now) / 3)
+}
+
+fn cause(rotation: &Rotation, attempt: &Attempt) -> Cause {
+    Cause {
+        actor: "secretsmanager.amazonaws.com".to_owned(),
+        reason: format!("rotation to version {}", rotation.version),
+        request_id: None,
+        origin: attempt.origin.clone(),
+    }
+}
+
+fn broken(rotation: &Rotation, problem: &str) -> FlowError {
+    FlowError::Contract(format!(
+        "rotation of `{}` to version {}: {problem}",
+        rotation.secret_id, rotation.version
+    ))
+}
+
+/// The tenant of a customer whose cell may be rotated.
+fn rotatable(customer: &Customer, cell: Cell) -> Result<TenantId, FlowError> {
+    let active =
+        customer.lives() && customer.cells.get(&cell).is_some_and(|state| state.phase == CellPhase::Active);
+    match customer.tenant_id().filter(|_| active) {
+        Some(tenant) => Ok(tenant.clone()),
+        None => Err(FlowError::Contract(format!(
+            "customer `{}` is {:?} and has no working application in cell `{cell}`: there is nothing to rotate",
+            customer.customer_id, customer.phase
+        ))),
+    }
+}

@@ -1,0 +1,225 @@
+//! One invocation's hold on one customer, and how requests begin and end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use registry::{Acquired, Cause, Change, Handled, Lease, Registry};
+use resistant::Clock;
+#[cfg(feature = "provide")]
+use shared_core::credential::Authentication;
+#[cfg(feature = "provide")]
+use shared_core::customer::Sealed;
+use shared_core::customer::{Aim, Customer, Order, Transition, Work};
+use shared_core::event::{Content, Original, OutboundEvent, ReasonCode, RequestRejected};
+use shared_core::ids::{CustomerId, RequestId};
+use shared_core::place::Cell;
+use shared_core::request::{Refusal, Violation};
+
+use crate::{Attempt, FlowError, Remover};
+
+/// What every request carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) request_id: RequestId,
+    pub(crate) requested_at: Timestamp,
+    pub(crate) customer_id: CustomerId,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) aim: Aim,
+    pub(crate) cells: Vec<Cell>,
+}
+
+impl Envelope {
+    pub(crate) fn order(&self) -> Order {
+        Order { requested_at: self.requested_at, request_id: self.request_id.clone() }
+    }
+
+    pub(crate) fn work(&self, accepted_at: Timestamp) -> Work {
+        Work {
+            request_id: self.request_id.clone(),
+            requested_at: self.requested_at,
+            aim: self.aim,
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+            accepted_at,
+            cells: self.cells.clone(),
+        }
+    }
+
+    fn cause(&self, attempt: &Attempt) -> Cause {
+        Cause {
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+            request_id: Some(self.request_id.clone()),
+            origin: attempt.origin.clone(),
+        }
+    }
+}
+
+/// How a request begins.
+pub(crate) enum Begun {
+    /// It has ended before, or just now without touching the customer.
+    Ended(Box<Handled>),
+    /// It is to be worked on.
+    Working(Box<Session>),
+}
+
+/// A held lease with the record under it: every step is applied, saved and audited at once.
+pub(crate) struct Session {
+    registry: Registry,
+    clock: Clock,
+    lease: Lease,
+    cause: Cause,
+    customer: Customer,
+    #[cfg(feature = "provide")]
+    opened: std::collections::BTreeMap<String, Authentication>,
+}
+
+impl Session {
+    /// Takes the lease for work that no request asked for.
+    pub(crate) async fn open(
+        remover: &Remover,
+        customer_id: &CustomerId,
+        cause: Cause,
+        attempt: &Attempt,
+    ) -> Result<Self, FlowError> {
+        let now = remover.clock.now();
+        let acquired =
+            remover.registry.acquire(customer_id, &attempt.owner, now, attempt.lease_until).await?;
+        match acquired {
+            Acquired::Held(lease, customer) => Ok(Self {
+                registry: remover.registry.clone(),
+                clock: remover.clock.clone(),
+                lease,
+                cause,
+                customer: *customer,
+                #[cfg(feature = "provide")]
+                opened: std::collections::BTreeMap::new(),
+            }),
+            Acquired::Busy { until } => {
+                Err(FlowError::not_yet(short_wait(now, until), "another invocation works on this customer"))
+            }
+        }
+    }
+
+    pub(crate) fn customer(&self) -> &Customer {
+        &self.customer
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Applies a transition and saves it. After an error the record is unknown: the flow must end.
+    pub(crate) async fn step(&mut self, transition: Transition) -> Result<(), FlowError> {
+        let what = transition.name();
+        let after = self.customer.clone().apply(transition)?;
+        let change = Change { what, before: &self.customer, after: &after, at: self.clock.now() };
+        self.registry.save(&mut self.lease, &change, &self.cause).await?;
+        self.customer = after;
+        Ok(())
+    }
+
+    /// Applies the last transition of a request, and saves it with the event that tells of it; the
+    /// lease is given back.
+    pub(crate) async fn finish(
+        self,
+        transition: Transition,
+        request_id: &RequestId,
+        event: impl Into<Content>,
+    ) -> Result<Handled, FlowError> {
+        let (what, at) = (transition.name(), self.clock.now());
+        let after = self.customer.clone().apply(transition)?;
+        let handled = Handled {
+            request_id: request_id.clone(),
+            customer_id: self.customer.customer_id.clone(),
+            handled_at: at,
+            event: OutboundEvent::new(event, at),
+            announced: false,
+        };
+        let change = Change { what, before: &self.customer, after: &after, at };
+        self.registry.finish(self.lease, &change, &self.cause, &handled).await?;
+        Ok(handled)
+    }
+
+    /// Gives the lease back. Where that fails the lease ends by itself, so it is only told.
+    pub(crate) async fn release(self) {
+        if let Err(error) = self.registry.release(self.lease).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the lease was not given back");
+        }
+    }
+}
+
+#[cfg(feature = "provide")]
+impl Session {
+    /// A key that this session made or opened before: KMS is asked once.
+    pub(crate) fn opened(&self, sealed: &Sealed) -> Option<Authentication> {
+        self.opened.get(&sealed.0).cloned()
+    }
+
+    pub(crate) fn keep_opened(&mut self, sealed: &Sealed, authentication: Authentication) {
+        self.opened.insert(sealed.0.clone(), authentication);
+    }
+}
+
+impl Remover {
+    /// Begins a request: one call where it was handled before, two where it is to be worked on.
+    pub(crate) async fn begin(&self, envelope: &Envelope, attempt: &Attempt) -> Result<Begun, FlowError> {
+        if let Some(handled) = self.registry.handled(&envelope.request_id).await? {
+            return same_customer(handled, envelope).map(|handled| Begun::Ended(Box::new(handled)));
+        }
+        let session = Session::open(self, &envelope.customer_id, envelope.cause(attempt), attempt).await?;
+        if session.customer.supersedes(&envelope.order()) {
+            let handled = superseded(&session, envelope, attempt);
+            let recorded = self.registry.record_handled(&handled).await;
+            session.release().await;
+            return recorded.map(|()| Begun::Ended(Box::new(handled))).map_err(FlowError::from);
+        }
+        Ok(Begun::Working(Box::new(session)))
+    }
+}
+
+/// Whether the record is being moved by this very request already.
+pub(crate) fn resumes(customer: &Customer, envelope: &Envelope) -> bool {
+    customer.work.as_ref().is_some_and(|work| work.request_id == envelope.request_id)
+}
+
+fn same_customer(handled: Handled, envelope: &Envelope) -> Result<Handled, FlowError> {
+    if handled.customer_id == envelope.customer_id {
+        return Ok(handled);
+    }
+    let violation = Violation::of_text(
+        "request_id",
+        envelope.request_id.as_str(),
+        "it was used for a request about another customer: every request has an id of its own",
+    );
+    Err(FlowError::Refused(
+        Refusal::new(ReasonCode::RequestIdReused, violation)
+            .about(Some(envelope.request_id.clone()), Some(envelope.customer_id.clone())),
+    ))
+}
+
+fn superseded(session: &Session, envelope: &Envelope, attempt: &Attempt) -> Handled {
+    let at = session.now();
+    let violation = Violation::of_text(
+        "requested_at",
+        &envelope.requested_at.to_string(),
+        "a later request for this customer has been applied already",
+    );
+    let refusal = Refusal::new(ReasonCode::Superseded, violation)
+        .about(Some(envelope.request_id.clone()), Some(envelope.customer_id.clone()));
+    let rejected = RequestRejected::new(&refusal, Original::new(&attempt.original));
+    Handled {
+        request_id: envelope.request_id.clone(),
+        customer_id: envelope.customer_id.clone(),
+        handled_at: at,
+        event: OutboundEvent::new(rejected, at),
+        announced: false,
+    }
+}
+
+/// A lease is mostly given back long before it ends.
+fn short_wait(now: Timestamp, until: Timestamp) -> Duration {
+    let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    left.clamp(Duration::from_secs(2), Duration::from_secs(15))
+}
