@@ -1,1 +1,59 @@
-//! The Lambda runtime, envelopes, batches, deferral, announcements, telemetry, configuration
+//! Everything that a function is, apart from its work.
+//!
+//! This is the only crate that knows the Lambda runtime. A function implements [`Handler`] for one
+//! message and says with a [`Verdict`] what became of it; its `main.rs` is wiring:
+//!
+//! ```ignore
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> std::process::ExitCode {
+//!     runtime::start(async |environment| {
+//!         let config = Config::read(&environment)?;
+//!         let aws = runtime::aws::config(&environment).await;
+//!         let function = OnboardCustomer::new(&config, &aws);
+//!         runtime::run(function, runtime::Deferral::new(&aws, &config.queue_url)).await
+//!     })
+//!     .await
+//! }
+//! ```
+//!
+//! | what comes in | module |
+//! |---|---|
+//! | variables, each with its rule | [`environment`] |
+//! | any envelope, taken off | [`envelope`] |
+//! | one unit of work, and how it ended | [`handler`], [`verdict`] |
+//! | a batch, each record for itself | [`batch`] |
+//! | "not yet": a new, delayed message | [`deferral`] |
+//! | events to be announced | [`bus`] |
+//! | lines to be read | [`telemetry`] |
+
+pub mod aws;
+pub mod batch;
+pub mod bus;
+mod conclude;
+pub mod deadline;
+pub mod deferral;
+mod direct;
+pub mod envelope;
+pub mod environment;
+pub mod handler;
+pub mod message;
+mod run;
+pub mod telemetry;
+mod unit;
+pub mod verdict;
+
+pub use bus::Bus;
+pub use deadline::Deadline;
+#[cfg(feature = "queue")]
+pub use deferral::Deferral;
+pub use deferral::{NoQueue, Parcel, Postpone};
+pub use environment::{Environment, Misconfigured};
+pub use handler::{Handler, Invocation, Limits};
+pub use message::{Envelope, Message, ObjectCreated, Origin, Payload, Rotation, RotationStep, Unreadable};
+#[cfg(feature = "queue")]
+pub use run::run;
+pub use run::{deliver, run_direct, start};
+pub use verdict::{Report, Verdict};
+
+/// Any error, on its way to the one place that prints it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -44,6 +44,12 @@ pub fn text(text: &str) -> String {
     nested(text, NESTING)
 }
 
+/// A text, with only what is a key or token by its own looks taken out: for lines and messages of
+/// our own, which may name a secret without holding one.
+pub fn by_looks(text: &str) -> String {
+    tokens(&pem_blocks(text))
+}
+
 fn nested(text: &str, depth: u32) -> String {
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
     if depth > 0
@@ -74,7 +80,7 @@ fn json(value: &Value, depth: u32) -> Value {
 
 /// Texts that are not JSON, or are broken JSON: three shapes of secrets.
 fn plain(text: &str) -> String {
-    named_values(&tokens(&pem_blocks(text)))
+    named_values(&by_looks(text))
 }
 
 /// `-----BEGIN …-----` up to and with its `-----END …-----`, or all that follows where it has none.
@@ -100,7 +106,7 @@ fn tokens(text: &str) -> String {
     let mut after_scheme = false;
     for piece in text.split_inclusive(|c: char| !is_token_char(c)) {
         let word = piece.trim_end_matches(|c| !is_token_char(c));
-        if is_jwt(word) || (after_scheme && word.len() >= 8) {
+        if is_jwt(word) || (after_scheme && is_credential(word)) {
             kept.push_str(REPLACEMENT);
             kept.push_str(&piece[word.len()..]);
         } else {
@@ -113,6 +119,11 @@ fn tokens(text: &str) -> String {
 
 fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.+/=~".contains(c)
+}
+
+/// Not a word of prose, as in "Basic authentication".
+fn is_credential(word: &str) -> bool {
+    word.len() >= 8 && word[1..].bytes().any(|byte| !byte.is_ascii_lowercase())
 }
 
 fn is_jwt(word: &str) -> bool {
@@ -225,6 +236,7 @@ mod tests {
         }
         assert_eq!(text("Authorization: Bearer abcdefgh12345678"), "Authorization: [redacted] [redacted]");
         assert_eq!(text("use Basic dXNlcjpwYXNzd29yZA== now"), "use Basic [redacted] now");
+        assert_eq!(text("Basic Authentication, bearer tokens"), "Basic Authentication, bearer tokens");
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! "Not yet": a new message in the place of the old one.
+//!
+//! A message that merely waits must not use up the receive count that ends in the dead-letter queue,
+//! so it is sent again as it is, delayed, before the old one is acknowledged. A crash between the two
+//! leaves a duplicate, which the records absorb. A queue delays by 15 minutes at most; a longer wait
+//! hops, and a hop is passed on without a look at it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{BoxError, Message, Origin};
+
+#[cfg(feature = "queue")]
+mod queue;
+#[cfg(feature = "queue")]
+pub use queue::Deferral;
+
+/// The most that a queue delays a message (AWS: SQS Developer Guide, "Amazon SQS message timers").
+pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// Takes messages that come back later.
+pub trait Postpone: Send + Sync {
+    /// Sends it. Once this has returned without an error, the old message may be acknowledged.
+    fn postpone(&self, parcel: &Parcel) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// A message that comes back later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The same text.
+    pub body: String,
+    /// When the first of its messages was first seen.
+    pub first_seen: Timestamp,
+    /// The attempt that it will be.
+    pub attempt: u32,
+    /// How long the queue delays it.
+    pub delay_seconds: u16,
+    /// Before this it is only passed on, where that is longer than a queue delays.
+    pub not_before: Option<Timestamp>,
+    /// The message group; the customer.
+    pub group: Option<String>,
+    /// Where the first of its messages came from.
+    pub origin: Origin,
+}
+
+impl Parcel {
+    /// The next attempt of a message, after a delay.
+    pub fn next(message: &Message, delay: Duration, group: Option<String>, now: Timestamp) -> Self {
+        let not_before = (delay > LONGEST_DELAY).then(|| now.checked_add(delay).unwrap_or(Timestamp::MAX));
+        let group = group.or_else(|| message.group.clone());
+        Self::of(message, message.attempt.saturating_add(1), delay, not_before, group)
+    }
+
+    /// The next hop of a message that is still too early, if it is.
+    pub fn hop(message: &Message, now: Timestamp) -> Option<Self> {
+        let not_before = message.not_before?;
+        let left: Duration = not_before.duration_since(now).try_into().unwrap_or_default();
+        let hop = || Self::of(message, message.attempt, left, Some(not_before), message.group.clone());
+        (!left.is_zero()).then(hop)
+    }
+
+    fn of(
+        message: &Message,
+        attempt: u32,
+        delay: Duration,
+        not_before: Option<Timestamp>,
+        group: Option<String>,
+    ) -> Self {
+        // Rounded up: too early would be a call for nothing.
+        let seconds = delay.min(LONGEST_DELAY).as_millis().div_ceil(1000);
+        Self {
+            body: message.text.clone(),
+            first_seen: message.first_seen,
+            attempt,
+            delay_seconds: u16::try_from(seconds).unwrap_or(u16::MAX),
+            not_before,
+            group,
+            origin: message.origin.clone(),
+        }
+    }
+}
+
+/// For functions that have no queue: nothing can be postponed.
+#[derive(Clone, Copy, Debug)]
+pub struct NoQueue;
+
+impl Postpone for NoQueue {
+    async fn postpone(&self, _: &Parcel) -> Result<(), BoxError> {
+        Err("this function has no queue to wait in".into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

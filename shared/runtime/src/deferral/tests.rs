@@ -1,0 +1,107 @@
+use serde_json::json;
+
+use super::*;
+use crate::envelope::{Delivery, Unit, open};
+
+fn now() -> Timestamp {
+    "2026-01-31T09:00:00Z".parse().unwrap()
+}
+
+/// The message that the queue delivers after a parcel was sent.
+fn delivered(parcel: &Parcel, at: Timestamp) -> Message {
+    let mut attributes = json!({
+        "first_seen": {"stringValue": parcel.first_seen.to_string(), "dataType": "String"},
+        "attempt": {"stringValue": parcel.attempt.to_string(), "dataType": "Number"},
+        "origin": {"stringValue": serde_json::to_string(&parcel.origin).unwrap(), "dataType": "String"},
+    });
+    if let Some(not_before) = parcel.not_before {
+        attributes["not_before"] = json!({"stringValue": not_before.to_string(), "dataType": "String"});
+    }
+    let mut system =
+        json!({"SentTimestamp": at.as_millisecond().to_string(), "SenderId": "AROA:onboard-customer"});
+    if let Some(group) = &parcel.group {
+        system["MessageGroupId"] = json!(group);
+    }
+    let record = json!({"messageId": "m-2", "eventSource": "aws:sqs", "body": parcel.body,
+        "attributes": system, "messageAttributes": attributes});
+    one(&json!({ "Records": [record] }), at)
+}
+
+fn one(payload: &serde_json::Value, at: Timestamp) -> Message {
+    match open(payload, at).unwrap() {
+        Delivery::Queue(mut records) => match records.remove(0).units.remove(0) {
+            Unit::Message(message) => message,
+            other => panic!("{other:?}"),
+        },
+        Delivery::Direct(units) => panic!("{units:?}"),
+    }
+}
+
+fn message() -> Message {
+    let body = json!({"detail-type": "T", "source": "crm", "account": "111122223333", "id": "e-1",
+        "detail": {"type": "T"}});
+    one(
+        &json!({"Records": [{"messageId": "m-1", "eventSource": "aws:sqs", "body": body.to_string(),
+            "attributes": {"SentTimestamp": now().as_millisecond().to_string(), "ApproximateReceiveCount": "2"}}]}),
+        now(),
+    )
+}
+
+fn later(seconds: u64) -> Timestamp {
+    now().checked_add(Duration::from_secs(seconds)).unwrap()
+}
+
+#[test]
+fn a_short_wait_is_one_delay() {
+    let parcel = Parcel::next(&message(), Duration::from_millis(30_001), Some("acme".to_owned()), now());
+    assert_eq!((parcel.delay_seconds, parcel.not_before, parcel.attempt), (31, None, 2));
+    assert_eq!(parcel.group.as_deref(), Some("acme"));
+    assert_eq!(parcel.body, message().text());
+}
+
+#[test]
+fn the_longest_delay_needs_no_hop_and_one_second_more_does() {
+    let longest = Parcel::next(&message(), LONGEST_DELAY, None, now());
+    assert_eq!((longest.delay_seconds, longest.not_before), (900, None));
+    let longer = Parcel::next(&message(), LONGEST_DELAY + Duration::from_secs(1), None, now());
+    assert_eq!((longer.delay_seconds, longer.not_before), (900, Some(later(901))));
+}
+
+#[test]
+fn what_comes_back_is_the_same_message_with_its_history() {
+    let parcel = Parcel::next(&message(), Duration::from_secs(60), Some("acme".to_owned()), now());
+    let back = delivered(&parcel, later(60));
+    assert_eq!((back.first_seen, back.attempt, back.receive_count), (now(), 2, 1));
+    // Its new envelope names us as the sender; the audit trail must not.
+    assert_eq!(back.origin, message().origin);
+    assert_eq!(back.origin.source.as_deref(), Some("crm"));
+    let again = Parcel::next(&back, Duration::from_secs(60), None, later(60));
+    assert_eq!((again.first_seen, again.attempt, again.group.as_deref()), (now(), 3, Some("acme")));
+}
+
+#[test]
+fn a_wait_of_an_hour_hops_until_it_is_time() {
+    let mut parcel = Parcel::next(&message(), Duration::from_secs(3600), None, now());
+    let (mut at, mut hops) = (now(), 0);
+    loop {
+        at = at.checked_add(Duration::from_secs(parcel.delay_seconds.into())).unwrap();
+        let back = delivered(&parcel, at);
+        match Parcel::hop(&back, at) {
+            Some(next) => parcel = next,
+            None => break assert_eq!(back.attempt, 2),
+        }
+        hops += 1;
+    }
+    assert_eq!((at, hops), (later(3600), 3));
+}
+
+#[test]
+fn a_message_that_waits_for_nothing_does_not_hop() {
+    assert_eq!(Parcel::hop(&message(), now()), None);
+}
+
+#[tokio::test]
+async fn without_a_queue_nothing_is_postponed() {
+    let parcel = Parcel::next(&message(), Duration::ZERO, None, now());
+    assert!(NoQueue.postpone(&parcel).await.is_err());
+}

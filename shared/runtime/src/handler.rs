@@ -1,0 +1,89 @@
+//! What a function implements.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{Deadline, Message, Unreadable, Verdict};
+
+/// A function: what it does with one message.
+///
+/// The runtime takes envelopes off, works the records of a batch side by side, catches panics,
+/// keeps the time budget, defers, and logs one line at the end of each unit.
+pub trait Handler: Send + Sync {
+    /// The function's name, for the log.
+    fn name(&self) -> &'static str;
+
+    /// How much at once, and how much time one unit may need.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// Works on one message.
+    fn handle(&self, message: Message, invocation: &Invocation) -> impl Future<Output = Verdict> + Send;
+
+    /// Announces a message that cannot be read; usually [`Bus::reject`](crate::Bus::reject).
+    fn reject(&self, unreadable: Unreadable, invocation: &Invocation)
+    -> impl Future<Output = Verdict> + Send;
+}
+
+/// How much at once, and how much time one unit may need.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many records of a batch are worked on side by side.
+    pub concurrency: usize,
+    /// A record is not begun when less time than this is left; it goes back untouched.
+    pub time_needed: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 4, time_needed: Duration::from_secs(10) }
+    }
+}
+
+/// What a unit of work knows of the invocation it runs in.
+#[derive(Debug)]
+pub struct Invocation {
+    /// When Lambda ends it.
+    pub deadline: Deadline,
+    /// Lambda's id of it.
+    pub request_id: String,
+    subject: Mutex<Option<String>>,
+}
+
+impl Invocation {
+    /// An invocation with nothing done yet.
+    pub fn new(deadline: Deadline, request_id: impl Into<String>) -> Self {
+        Self { deadline, request_id: request_id.into(), subject: Mutex::new(None) }
+    }
+
+    /// The same invocation, for another unit.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.deadline, self.request_id.clone())
+    }
+
+    /// Says for whom the work is, for the line at its end: usually the customer's id.
+    pub fn concerns(&self, subject: impl Display) {
+        *self.subject.lock().unwrap_or_else(PoisonError::into_inner) = Some(subject.to_string());
+    }
+
+    pub(crate) fn subject(&self) -> Option<String> {
+        self.subject.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A name for this unit's attempt that no other attempt has: who holds a lease or a claim.
+    pub fn owner(&self) -> String {
+        static UNITS: AtomicU64 = AtomicU64::new(0);
+        format!("{}#{}", self.request_id, UNITS.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}

@@ -1,0 +1,84 @@
+//! Lines that a person can read alone and a machine can query.
+
+use std::panic::PanicHookInfo;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+mod lines;
+
+pub use lines::Lines;
+
+use crate::Environment;
+
+/// The crates whose lines follow `LOG_LEVEL`. All others say only what goes wrong: at finer levels
+/// the SDKs and the Lambda runtime print whole payloads, and those hold credentials.
+const OURS: [&str; 10] = [
+    "runtime",
+    "registry",
+    "vault",
+    "resistant",
+    "lifecycle",
+    "shared_core",
+    "onboard_customer",
+    "offboard_customer",
+    "rotate_secret",
+    "submit_document",
+];
+
+/// Writes one JSON object a line to standard output, and panics too. To be called once.
+pub fn start(environment: &Environment) {
+    let level =
+        environment.get("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|ours| (ours, level)));
+    // A second start, in a test's process, keeps the first.
+    let _ = tracing_subscriber::registry().with(Lines::to_stdout()).with(filter).try_init();
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Where it was, and what it says if that was written in the source: a formatted message may hold
+/// anything, a secret too.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let says =
+        panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown: it was formatted)");
+    tracing::error!(panic.location = location, panic.says = says, "Panicked.");
+}
+
+/// An error and its causes, in one line: `claiming the request: DynamoDB answered 500: time-out`.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some libraries print their cause in their own text.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    struct Inner(#[source] std::io::Error);
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        let error = Outer(Inner(std::io::Error::other("refused")));
+        assert_eq!(chain(&error), "outer: inner: refused");
+    }
+}

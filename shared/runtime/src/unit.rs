@@ -1,0 +1,136 @@
+//! One unit of work, from its beginning to the line at its end.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::deferral::{Parcel, Postpone};
+use crate::envelope::Unit;
+use crate::{Handler, Invocation, Report, Unreadable, Verdict, telemetry};
+
+/// So much time is left at the end of an invocation to defer, to log and to answer.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Works on one unit: whatever happens in it, a verdict comes out, before the invocation ends.
+pub(crate) async fn work<H: Handler>(handler: &H, unit: Unit, invocation: &Invocation) -> Verdict {
+    let begun = Instant::now();
+    let line = Line::of(&unit);
+    let span = tracing::info_span!("unit", request.id = invocation.request_id, origin = line.origin);
+    let verdict = guarded(handler, unit, invocation).instrument(span.clone()).await;
+    span.in_scope(|| line.write(handler.name(), invocation, &verdict, begun.elapsed()));
+    verdict
+}
+
+async fn guarded<H: Handler>(handler: &H, unit: Unit, invocation: &Invocation) -> Verdict {
+    let work = async {
+        match unit {
+            Unit::Message(message) => handler.handle(message, invocation).await,
+            Unit::Unreadable(unreadable) => handler.reject(unreadable, invocation).await,
+            Unit::Ignored { what, .. } => Verdict::Done(Report::new(format!("ignored: {what}"))),
+        }
+    };
+    // A panic must not take other records with it, and an invocation that Lambda ends takes all of
+    // them. Both leave what a crash leaves, which every flow continues from.
+    let remaining = invocation.deadline.remaining();
+    let budget = remaining.saturating_sub(MARGIN.min(remaining / 10));
+    match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(_)) => Verdict::Bug("the work panicked; the log says where".into()),
+        Err(_) => Verdict::Retry("the invocation's time ran out".into()),
+    }
+}
+
+/// Works on one unit of a queue: what is too early goes back into it.
+pub(crate) async fn work_queued<H: Handler, P: Postpone>(
+    handler: &H,
+    postpone: &P,
+    unit: Unit,
+    invocation: &Invocation,
+) -> Verdict {
+    let Unit::Message(message) = unit else {
+        return work(handler, unit, invocation).await;
+    };
+    if let Some(hop) = Parcel::hop(&message, invocation.now()) {
+        return sent(postpone, &hop, "waiting").await;
+    }
+    let kept = message.without_payload();
+    match work(handler, Unit::Message(message), invocation).await {
+        Verdict::Defer { delay, group, reason } => {
+            let parcel = Parcel::next(&kept, delay, group, invocation.now());
+            sent(postpone, &parcel, &reason).await
+        }
+        other => other,
+    }
+}
+
+/// The new message first; only then is the old one done with.
+async fn sent(postpone: &impl Postpone, parcel: &Parcel, reason: &str) -> Verdict {
+    match postpone.postpone(parcel).await {
+        Ok(()) => Verdict::Done(Report::new(format!("deferred: {reason}"))),
+        Err(error) => {
+            tracing::warn!(
+                error = telemetry::chain(&*error),
+                "Deferring failed; the message is left to the queue."
+            );
+            Verdict::Retry(error)
+        }
+    }
+}
+
+/// What the line at the end says of the unit.
+struct Line {
+    kind: String,
+    origin: String,
+    attempt: u32,
+    receive_count: u32,
+}
+
+impl Line {
+    fn of(unit: &Unit) -> Self {
+        match unit {
+            Unit::Message(message) => Self {
+                kind: message.kind().to_owned(),
+                origin: message.origin.to_string(),
+                attempt: message.attempt,
+                receive_count: message.receive_count,
+            },
+            Unit::Unreadable(Unreadable { origin, .. }) => Self::without_message("unreadable", origin),
+            Unit::Ignored { origin, .. } => Self::without_message("ignored", origin),
+        }
+    }
+
+    fn without_message(kind: &str, origin: &crate::Origin) -> Self {
+        Self { kind: kind.to_owned(), origin: origin.to_string(), attempt: 1, receive_count: 1 }
+    }
+
+    fn write(&self, function: &str, invocation: &Invocation, verdict: &Verdict, took: Duration) {
+        let subject = invocation.subject();
+        macro_rules! line {
+            ($level:ident, $outcome:expr, $message:literal) => {
+                tracing::$level!(
+                    function,
+                    kind = self.kind,
+                    subject,
+                    verdict = verdict.word(),
+                    outcome = $outcome,
+                    attempt = self.attempt,
+                    receive_count = self.receive_count,
+                    duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                    $message
+                )
+            };
+        }
+        match verdict {
+            Verdict::Done(report) => line!(info, report.outcome, "Worked on a message."),
+            Verdict::Rejected(report) => line!(warn, report.outcome, "Rejected a message."),
+            Verdict::Failed(report) => line!(error, report.outcome, "A message failed for good."),
+            Verdict::Defer { reason, .. } => line!(info, reason, "A message is too early."),
+            Verdict::Retry(error) => {
+                line!(warn, telemetry::chain(&**error), "A message is to be tried again.")
+            }
+            Verdict::Bug(error) => line!(error, telemetry::chain(&**error), "A message met a bug."),
+        }
+    }
+}
