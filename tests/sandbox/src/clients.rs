@@ -31,9 +31,13 @@ impl Clients {
     pub fn new(emulator: &str, secrets: &str) -> Self {
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(config!(aws_sdk_dynamodb, emulator).build()),
-            eventbridge: aws_sdk_eventbridge::Client::from_conf(config!(aws_sdk_eventbridge, emulator).build()),
+            eventbridge: aws_sdk_eventbridge::Client::from_conf(
+                config!(aws_sdk_eventbridge, emulator).build(),
+            ),
             s3: aws_sdk_s3::Client::from_conf(config!(aws_sdk_s3, emulator).force_path_style(true).build()),
-            secrets: aws_sdk_secretsmanager::Client::from_conf(config!(aws_sdk_secretsmanager, secrets).build()),
+            secrets: aws_sdk_secretsmanager::Client::from_conf(
+                config!(aws_sdk_secretsmanager, secrets).build(),
+            ),
             sqs: aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, emulator).build()),
         }
     }

@@ -50,7 +50,9 @@ async fn executables() -> Result<BTreeMap<String, PathBuf>> {
 
 /// What cargo tells the program it runs about that program; a second cargo must not inherit it.
 fn of_this_package(variable: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| variable.starts_with(prefix))
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
 }
 
 fn executable(line: &str) -> Option<(String, PathBuf)> {
@@ -68,7 +70,9 @@ async fn lay_out(built: &Path, bootstrap: &Path) -> Result<()> {
     let unfinished = bootstrap.with_extension("unfinished");
     let stripped = Command::new("strip").arg("-o").arg(&unfinished).arg(built).status().await;
     if !stripped.is_ok_and(|status| status.success()) {
-        tokio::fs::copy(built, &unfinished).await.with_context(|| format!("cannot copy {}", built.display()))?;
+        tokio::fs::copy(built, &unfinished)
+            .await
+            .with_context(|| format!("cannot copy {}", built.display()))?;
     }
     tokio::fs::rename(&unfinished, bootstrap).await.context("cannot put the bootstrap in its place")
 }
@@ -81,6 +85,9 @@ mod tests {
     fn reads_the_path_from_cargos_message() {
         let line = r#"{"reason":"compiler-artifact","target":{"name":"f","kind":["bin"]},"executable":"/t/debug/f"}"#;
         assert_eq!(executable(line), Some(("f".to_owned(), "/t/debug/f".into())));
-        assert_eq!(executable(r#"{"reason":"compiler-artifact","target":{"name":"f"},"executable":null}"#), None);
+        assert_eq!(
+            executable(r#"{"reason":"compiler-artifact","target":{"name":"f"},"executable":null}"#),
+            None
+        );
     }
 }

@@ -1,11 +1,25 @@
 //! The whole system on one machine: the vendor's simulator, the AWS emulator, the deployed template
 //! and the real function binaries, on loopback and on free ports.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`sandbox`] | all of it, started and stopped |
+//! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
+//! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
+//! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
+//! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
 
+pub mod bus;
+pub mod clients;
 pub mod emulator;
 pub mod functions;
+pub mod journey;
+pub mod look;
 pub mod pdf;
 pub mod places;
 pub mod progress;
 pub mod python;
+pub mod report;
+pub mod sandbox;
 pub mod stack;
 pub mod supervised;

@@ -1,2 +1,82 @@
-//! Not yet.
-fn main() {}
+//! `cargo sandbox`: the whole system on this machine, and a journey through it.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use sandbox::journey;
+use sandbox::report::{Report, seen};
+use sandbox::sandbox::{Options, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+mod keep;
+
+const HELP: &str = "\
+The whole system on this machine: the vendor's simulator, an AWS emulator, the deployed template
+and the real functions, all on loopback.
+
+  cargo sandbox            starts it, drives the journey through it, stops it; ends well only if
+                           every expectation held
+  cargo sandbox -- --keep  starts it, says how to send events and files, and stays until Ctrl-C
+  cargo sandbox -- --help  this text
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let keep = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--keep"] => true,
+        ["--help" | "-h"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("unknown: {}\n\n{HELP}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    tokio::select! {
+        outcome = run(keep) => outcome.unwrap_or_else(|error| {
+            eprintln!("\nThe sandbox failed: {error:#}");
+            ExitCode::FAILURE
+        }),
+        () = interrupted() => {
+            eprintln!("\nStopped.");
+            ExitCode::from(130)
+        }
+    }
+}
+
+async fn run(keep: bool) -> Result<ExitCode> {
+    let began = Instant::now();
+    let sandbox = Sandbox::start(Options::default()).await?;
+    if keep {
+        keep::instructions(&sandbox);
+        std::future::pending::<()>().await;
+    }
+    let mut report = Report::default();
+    journey::run(&sandbox, &mut report).await;
+    let log = sandbox.log_path();
+    let stopped = async { sandbox.stop().await.map(|()| seen("none")) };
+    report.expect("no process is left", stopped).await;
+    report.print(began.elapsed());
+    if report.held() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("What the functions logged is in {log}.");
+    Ok(ExitCode::FAILURE)
+}
+
+/// Ctrl-C, or the request of a supervisor. What runs is dropped, and that ends every process.
+async fn interrupted() {
+    let interrupt = signal(SignalKind::interrupt()).context("SIGINT");
+    let terminate = signal(SignalKind::terminate()).context("SIGTERM");
+    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

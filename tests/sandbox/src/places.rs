@@ -7,7 +7,11 @@ use anyhow::{Context, Result};
 
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/sandbox is two below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("tests/sandbox is two below the root")
+        .to_owned()
 }
 
 /// A directory of the sandbox's own under `target/`, created if need be.

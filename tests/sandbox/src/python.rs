@@ -33,7 +33,8 @@ async fn install(interpreter: &Path, home: &Path) -> Result<()> {
     let list = home.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).context("cannot write the list of packages")?;
     progress::say("python", &format!("installing {} pinned packages from PyPI", packages().count()));
-    let options = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--only-binary", ":all:"];
+    let options =
+        ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--only-binary", ":all:"];
     run(Command::new(interpreter).args(options).args(["--progress-bar", "off", "-q", "-r"]).arg(&list)).await
 }
 

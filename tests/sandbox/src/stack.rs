@@ -75,7 +75,8 @@ pub async fn deploy(
         "parameters": parameters,
     });
     let answer = run(python, &order.to_string()).await?;
-    let outputs = serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")?;
+    let outputs =
+        serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")?;
     running.done("deployed");
     Ok(outputs)
 }

@@ -19,7 +19,12 @@ pub struct Supervised {
 
 impl Supervised {
     /// Starts `python -m <module>` with nothing in its environment but `variables`.
-    pub fn python_module(python: &Path, module: &str, variables: &[(String, String)], log: &Path) -> Result<Self> {
+    pub fn python_module(
+        python: &Path,
+        module: &str,
+        variables: &[(String, String)],
+        log: &Path,
+    ) -> Result<Self> {
         let log = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
         let mut command = Command::new(python);
         command.arg("-c").arg(include_str!("../python/supervise.py"));
@@ -48,6 +53,19 @@ impl Supervised {
             bail!("processes {left:?} of group {} are left", self.group);
         }
         Ok(())
+    }
+}
+
+impl Drop for Supervised {
+    /// Closes the pipe and gives the supervisor the time it takes to end the group.
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        for _ in 0..200 {
+            if self.ended() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
     }
 }
 
@@ -81,8 +99,10 @@ mod tests {
             time.sleep(600)\n";
         std::fs::write(directory.join("stubborn.py"), text).unwrap();
         let path = std::env::var("PATH").unwrap();
-        let variables = [("PYTHONPATH".to_owned(), directory.display().to_string()), ("PATH".to_owned(), path)];
-        Supervised::python_module(Path::new("python3"), "stubborn", &variables, &directory.join("log")).unwrap()
+        let variables =
+            [("PYTHONPATH".to_owned(), directory.display().to_string()), ("PATH".to_owned(), path)];
+        Supervised::python_module(Path::new("python3"), "stubborn", &variables, &directory.join("log"))
+            .unwrap()
     }
 
     async fn until(mut condition: impl FnMut() -> bool) {

@@ -1,0 +1,43 @@
+//! The main job from end to end, through the deployed template and the real bootstraps: nothing here
+//! calls a function's code.
+
+mod audit;
+mod documents;
+mod offboarding;
+mod onboarding;
+mod refusals;
+mod requests;
+mod rotation;
+
+use std::time::Duration;
+
+use crate::report::Report;
+use crate::sandbox::Sandbox;
+
+/// How long an event may take to come. Generous: a slow machine is no failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two cells and key pairs, as most customers are.
+const ACME: &str = "acme-insurance";
+
+/// One cell and a client secret.
+const ZENITH: &str = "zenith_bank";
+
+/// A customer as the journey goes on.
+struct Customer {
+    id: &'static str,
+    tenant: String,
+    cells: Vec<String>,
+}
+
+/// Everything in order. The report says what held.
+pub async fn run(sandbox: &Sandbox, report: &mut Report) {
+    let customers = onboarding::customers_are_signed(sandbox, report).await;
+    onboarding::the_same_request_again(sandbox, report).await;
+    documents::documents_land(sandbox, report, &customers).await;
+    rotation::a_credential_is_rotated(sandbox, report, &customers).await;
+    refusals::bad_requests(sandbox, report).await;
+    refusals::bad_documents(sandbox, report).await;
+    offboarding::customers_leave(sandbox, report, &customers).await;
+    audit::nothing_is_left(sandbox, report).await;
+}

@@ -1,0 +1,169 @@
+//! Everything together, up and running.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws_parts::secrets::{SecretsManager, Settings as SecretsSettings};
+use serde_json::json;
+use simulator::Simulator;
+
+use crate::bus::Bus;
+use crate::clients::Clients;
+use crate::emulator::{ACCOUNT, Emulator, REGION, free_port};
+use crate::stack::{self, Outputs};
+use crate::{functions, progress, python};
+
+/// The prefix of the customers' secrets.
+pub const SECRET_PREFIX: &str = "resistant";
+
+const ORGANIZATION_SECRET: &str = "organization/resistant-ai";
+
+/// What can be chosen about a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The cells that requests may name.
+    pub cells: String,
+    /// What takes minutes in production takes this long here: settling and cached credentials.
+    pub patience: Duration,
+    /// The least important level that the functions log.
+    pub log_level: String,
+    /// Template parameters beyond those.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cells: "eu-1,us-1".to_owned(),
+            patience: Duration::from_secs(1),
+            log_level: "info".to_owned(),
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// The running system. Dropping it ends it; [`Sandbox::stop`] also makes sure.
+pub struct Sandbox {
+    /// The vendor.
+    pub simulator: Simulator,
+    /// Secrets Manager.
+    pub secrets: SecretsManager,
+    /// What was deployed.
+    pub stack: Outputs,
+    /// Clients for looking into it.
+    pub aws: Clients,
+    /// Its event bus, listened to from the start.
+    pub bus: Bus,
+    /// How long cached credentials live.
+    pub patience: Duration,
+    /// The emulator's endpoint.
+    pub endpoint: String,
+    emulator: Emulator,
+}
+
+impl Sandbox {
+    /// Prepares what is missing, builds the functions and starts everything.
+    ///
+    /// # Errors
+    /// Where one of the parts does not start; those that did are ended.
+    pub async fn start(options: Options) -> Result<Self> {
+        let (python, functions) = (python::interpreter().await?, functions::build().await?);
+        let simulator = Simulator::start(simulator::Options::default()).await?;
+        progress::say("vendor", &format!("simulator on {}", simulator.base_url()));
+        let port = free_port()?;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let secrets = secrets_manager(&endpoint).await?;
+        let variables = variables(&endpoint, &simulator, &secrets);
+        let emulator = Emulator::start(&python, port, &variables).await?;
+        let aws = Clients::new(&endpoint, secrets.url());
+        let organization = create_organization_secret(&aws, &simulator).await?;
+        let parameters = parameters(&options, &organization, &simulator);
+        let stack = stack::deploy(&python, &endpoint, &functions, &parameters).await?;
+        let bus = Bus::listen(&aws, &stack.bus_name).await.context("cannot listen to the bus")?;
+        Ok(Self { simulator, secrets, stack, aws, bus, patience: options.patience, endpoint, emulator })
+    }
+
+    /// The log lines of the emulator and of every function so far.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn log(&self) -> Result<String> {
+        let bytes = std::fs::read(self.emulator.log()).context("the emulator's log")?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Where that log is.
+    pub fn log_path(&self) -> String {
+        crate::places::short(self.emulator.log())
+    }
+
+    /// Ends everything.
+    ///
+    /// # Errors
+    /// If a process is left.
+    pub async fn stop(self) -> Result<()> {
+        drop(self.bus);
+        let ended = self.emulator.stop().await;
+        drop(self.secrets);
+        self.simulator.stop().await;
+        ended
+    }
+}
+
+async fn secrets_manager(lambda: &str) -> Result<SecretsManager> {
+    let settings = SecretsSettings {
+        region: REGION.to_owned(),
+        account: ACCOUNT.to_owned(),
+        lambda: Some(lambda.to_owned()),
+        ..SecretsSettings::default()
+    };
+    let secrets = SecretsManager::start(settings).await?;
+    progress::say("secrets", &format!("Secrets Manager server on {}", secrets.url()));
+    Ok(secrets)
+}
+
+/// What the functions find in their environment beside the template's variables: where AWS is, and
+/// the one switch for local runs.
+fn variables(endpoint: &str, simulator: &Simulator, secrets: &SecretsManager) -> Vec<(String, String)> {
+    [
+        ("RESISTANT_LOCAL_URL", simulator.base_url()),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// The secret that an operator makes before the first deployment.
+async fn create_organization_secret(aws: &Clients, simulator: &Simulator) -> Result<String> {
+    let value = json!({
+        "client_id": simulator.organization_client_id(),
+        "private_key": simulator.organization_private_key_pem(),
+    });
+    let create = aws.secrets.create_secret().name(ORGANIZATION_SECRET).secret_string(value.to_string());
+    let created = create.send().await.context("cannot create the organization's secret")?;
+    created.arn.context("the organization's secret has no ARN")
+}
+
+fn parameters(options: &Options, organization: &str, simulator: &Simulator) -> BTreeMap<String, String> {
+    let patience = options.patience.as_secs().to_string();
+    // The published URL: the switch for local runs replaces its host, not its authorization server.
+    let path = simulator.organization_token_url().replace(simulator.base_url(), "https://eu.id.resistant.ai");
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let chosen = [
+        ("Cells", options.cells.as_str()),
+        ("InstallationId", "sandbox"),
+        ("OrganizationSecretArn", organization),
+        ("OrganizationTokenUrl", &path),
+        ("SecretPrefix", SECRET_PREFIX),
+        ("CredentialCacheSeconds", &patience),
+        ("SettleSeconds", &patience),
+        ("Architecture", architecture),
+        ("LogLevel", &options.log_level),
+    ];
+    let mut parameters: BTreeMap<_, _> =
+        chosen.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    parameters.extend(options.parameters.clone());
+    parameters
+}
