@@ -1,1 +1,83 @@
-//! Deletes a customer's applications, tenant and secrets, with proof
+//! Deletes a customer's applications, then its tenant, then its secrets, with proof.
+//!
+//! The flow itself is [`lifecycle::Remover::offboard`]; here the message is read and its outcome
+//! announced.
+
+pub mod config;
+
+use lifecycle::{Attempt, ConnectError, FlowError, Remover};
+use registry::Registry;
+use resistant::Clock;
+use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
+use serde_json::Value;
+use shared_core::event::ReasonCode;
+use shared_core::request::{OffboardingRequest, Refusal, Violation};
+use vault::Vault;
+
+pub use config::Config;
+
+/// The function.
+pub struct OffboardCustomer {
+    remover: Remover,
+    bus: Bus,
+}
+
+impl OffboardCustomer {
+    /// Connects it to AWS and the vendor.
+    ///
+    /// # Errors
+    /// Where the organization's credential cannot be had.
+    pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &config.customers_table);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), config.secret_prefix.clone());
+        let (_, control) = config.organization.connect(&vault).await?;
+        Ok(Self {
+            remover: Remover::new(registry, vault, control, Clock::system(), config.rules.clone()),
+            bus: Bus::new(aws, &config.bus_name),
+        })
+    }
+
+    async fn offboard(&self, event: &Value, message: &Message, invocation: &Invocation) -> Verdict {
+        let request = match OffboardingRequest::parse(event) {
+            Ok(request) => request,
+            Err(refusal) => return self.bus.refuse(&refusal, message, invocation.now()).await,
+        };
+        invocation.concerns(&request.customer_id);
+        let attempt = Attempt {
+            owner: invocation.owner(),
+            deadline: invocation.deadline.instant(),
+            lease_until: invocation.deadline.lease_until(),
+            origin: message.origin.to_string(),
+            original: message.text().to_owned(),
+        };
+        match self.remover.offboard(&request, &attempt).await {
+            Ok(handled) => {
+                let mark = async || self.remover.registry().mark_announced(&handled.request_id).await;
+                self.bus.conclude(&handled.event, handled.announced, mark).await
+            }
+            Err(FlowError::Refused(refusal)) => self.bus.refuse(&refusal, message, invocation.now()).await,
+            Err(error) => Verdict::of(error, Some(request.customer_id.to_string())),
+        }
+    }
+}
+
+impl Handler for OffboardCustomer {
+    fn name(&self) -> &'static str {
+        "offboard-customer"
+    }
+
+    async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
+        match &message.payload {
+            Payload::Event(event) => self.offboard(event, &message, invocation).await,
+            Payload::Object(_) | Payload::Rotation(_) => {
+                let rule = "this function takes `CustomerOffboardingRequested`";
+                let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("type", rule));
+                self.bus.refuse(&refusal, &message, invocation.now()).await
+            }
+        }
+    }
+
+    async fn reject(&self, unreadable: Unreadable, invocation: &Invocation) -> Verdict {
+        self.bus.reject(unreadable, invocation.now()).await
+    }
+}

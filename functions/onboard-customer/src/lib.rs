@@ -1,1 +1,106 @@
-//! Creates a customer's tenant, applications and secrets
+//! Creates a customer's tenant, and for each cell an application, its secret and its rotation.
+//!
+//! The flow itself is [`lifecycle::Provider::onboard`]; here the message is read, checked against
+//! what this deployment serves, and its outcome announced.
+
+pub mod config;
+
+use lifecycle::{Attempt, ConnectError, FlowError, Provider, Remover, Terms};
+use registry::Registry;
+use resistant::Clock;
+use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
+use serde_json::Value;
+use shared_core::event::ReasonCode;
+use shared_core::place::Cell;
+use shared_core::request::{OnboardingRequest, Refusal, Violation};
+use vault::{Sealer, Vault};
+
+pub use config::Config;
+
+/// The function.
+pub struct OnboardCustomer {
+    provider: Provider,
+    terms: Terms,
+    cells: Vec<Cell>,
+    bus: Bus,
+}
+
+impl OnboardCustomer {
+    /// Connects it to AWS and the vendor.
+    ///
+    /// # Errors
+    /// Where the organization's credential cannot be had.
+    pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &config.customers_table);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), config.secret_prefix.clone())
+            .with_key(&config.secrets_key_id);
+        let (vendor, control) = config.organization.connect(&vault).await?;
+        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), &config.sealing_key_id);
+        Ok(Self {
+            provider: Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone()),
+            terms: config.terms.clone(),
+            cells: config.cells.clone(),
+            bus: Bus::new(aws, &config.bus_name),
+        })
+    }
+
+    async fn onboard(&self, event: &Value, message: &Message, invocation: &Invocation) -> Verdict {
+        let request = match self.read(event) {
+            Ok(request) => request,
+            Err(refusal) => return self.bus.refuse(&refusal, message, invocation.now()).await,
+        };
+        invocation.concerns(&request.customer_id);
+        let attempt = Attempt {
+            owner: invocation.owner(),
+            deadline: invocation.deadline.instant(),
+            lease_until: invocation.deadline.lease_until(),
+            origin: message.origin.to_string(),
+            original: message.text().to_owned(),
+        };
+        match self.provider.onboard(&request, &self.terms, &attempt).await {
+            Ok(handled) => {
+                let mark = async || self.provider.registry().mark_announced(&handled.request_id).await;
+                self.bus.conclude(&handled.event, handled.announced, mark).await
+            }
+            Err(FlowError::Refused(refusal)) => self.bus.refuse(&refusal, message, invocation.now()).await,
+            Err(error) => Verdict::of(error, Some(request.customer_id.to_string())),
+        }
+    }
+
+    /// The request, if this deployment serves every cell that it names.
+    fn read(&self, event: &Value) -> Result<OnboardingRequest, Refusal> {
+        let request = OnboardingRequest::parse(event)?;
+        match request.cells.iter().find(|cell| !self.cells.contains(cell)) {
+            None => Ok(request),
+            Some(foreign) => {
+                let served = self.cells.iter().map(|cell| cell.as_str()).collect::<Vec<_>>().join("`, `");
+                let rule = format!("one of the cells that this deployment serves: `{served}`");
+                let violation = Violation::of_text("cells", foreign.as_str(), &rule);
+                Err(Refusal::new(ReasonCode::CellNotAllowed, violation)
+                    .about(Some(request.request_id), Some(request.customer_id)))
+            }
+        }
+    }
+}
+
+impl Handler for OnboardCustomer {
+    fn name(&self) -> &'static str {
+        "onboard-customer"
+    }
+
+    async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
+        match &message.payload {
+            Payload::Event(event) => self.onboard(event, &message, invocation).await,
+            Payload::Object(_) | Payload::Rotation(_) => {
+                let rule = "this function takes `CustomerOnboardingRequested`";
+                let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("type", rule));
+                self.bus.refuse(&refusal, &message, invocation.now()).await
+            }
+        }
+    }
+
+    async fn reject(&self, unreadable: Unreadable, invocation: &Invocation) -> Verdict {
+        self.bus.reject(unreadable, invocation.now()).await
+    }
+}

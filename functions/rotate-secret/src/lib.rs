@@ -1,1 +1,99 @@
-//! The Secrets Manager rotation of one credential
+//! The Secrets Manager rotation of one credential, one step a call.
+//!
+//! The steps themselves are in [`lifecycle::Provider`]. Secrets Manager calls directly and repeats
+//! what fails, so nothing is deferred here: what cannot be done now is an error that says why.
+
+pub mod config;
+
+use lifecycle::{Attempt, ConnectError, FlowError, Provider, Remover, Rotation};
+use registry::Registry;
+use resistant::Clock;
+use runtime::{Bus, Handler, Invocation, Message, Payload, Report, RotationStep, Unreadable, Verdict};
+use secrecy::ExposeSecret as _;
+use shared_core::event::{OutboundEvent, ReasonCode};
+use shared_core::request::{Refusal, Violation};
+use vault::{RotationToken, Sealer, Vault, VersionId};
+
+pub use config::Config;
+
+/// The function.
+pub struct RotateSecret {
+    provider: Provider,
+    bus: Bus,
+}
+
+impl RotateSecret {
+    /// Connects it to AWS and the vendor.
+    ///
+    /// # Errors
+    /// Where the organization's credential cannot be had.
+    pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
+        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &config.customers_table);
+        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), config.secret_prefix.clone());
+        let (vendor, control) = config.organization.connect(&vault).await?;
+        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
+        let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), &config.sealing_key_id);
+        Ok(Self {
+            provider: Provider::new(remover, vendor, sealer).with_overlap(config.overlap),
+            bus: Bus::new(aws, &config.bus_name),
+        })
+    }
+
+    async fn step(
+        &self,
+        step: RotationStep,
+        rotation: &Rotation,
+        attempt: &Attempt,
+        invocation: &Invocation,
+    ) -> Result<Verdict, FlowError> {
+        match step {
+            RotationStep::CreateSecret => self.provider.create_secret(rotation, attempt).await?,
+            RotationStep::SetSecret => self.provider.set_secret(rotation, attempt).await?,
+            RotationStep::TestSecret => self.provider.test_secret(rotation, attempt).await?,
+            RotationStep::FinishSecret => {
+                let rotated = self.provider.finish_secret(rotation, attempt).await?;
+                let event = OutboundEvent::new(rotated.event, invocation.now());
+                if let Err(error) = self.bus.announce(&event).await {
+                    return Ok(Verdict::of(error, None));
+                }
+            }
+        }
+        Ok(Verdict::Done(Report::new(step.as_str())))
+    }
+}
+
+impl Handler for RotateSecret {
+    fn name(&self) -> &'static str {
+        "rotate-secret"
+    }
+
+    async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
+        let Payload::Rotation(event) = &message.payload else {
+            let rule = "this function takes Secrets Manager's rotation events";
+            let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("Step", rule));
+            return self.bus.refuse(&refusal, &message, invocation.now()).await;
+        };
+        invocation.concerns(&event.secret_id);
+        let token = event.rotation_token.as_ref().map(|token| token.expose_secret().to_owned());
+        let rotation = Rotation {
+            secret_id: event.secret_id.clone(),
+            version: VersionId::from(event.client_request_token.as_str()),
+            token: token.map(RotationToken::from),
+        };
+        let attempt = Attempt {
+            owner: invocation.owner(),
+            deadline: invocation.deadline.instant(),
+            lease_until: invocation.deadline.lease_until(),
+            origin: message.origin.to_string(),
+            original: message.text().to_owned(),
+        };
+        match self.step(event.step, &rotation, &attempt, invocation).await {
+            Ok(verdict) => verdict,
+            Err(error) => Verdict::of(error, None),
+        }
+    }
+
+    async fn reject(&self, unreadable: Unreadable, invocation: &Invocation) -> Verdict {
+        self.bus.reject(unreadable, invocation.now()).await
+    }
+}

@@ -1,2 +1,14 @@
-//! Not yet.
-fn main() {}
+//! `rotate-secret`: wiring.
+
+use rotate_secret::{Config, RotateSecret};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::process::ExitCode {
+    runtime::start(async |environment| {
+        let config = Config::read(&environment)?;
+        let aws = runtime::aws::config(&environment).await;
+        let function = RotateSecret::connect(&config, &aws).await?;
+        runtime::run_direct(function).await
+    })
+    .await
+}

@@ -1,1 +1,149 @@
-//! Submits a file from S3 once, under its customer's tenant
+//! Submits a file from S3 once, under its customer's tenant, in its cell.
+//!
+//! One message is one object. The way of a document:
+//!
+//! 1. the object's key names the customer, and the claim says whether anything is left to do;
+//! 2. the customer's record says whether it may submit, and in which cell;
+//! 3. the customer's own credential opens the cell's Documents API;
+//! 4. the object is opened, a submission is created and recorded, the bytes pass through;
+//! 5. what became of it is recorded, then announced.
+
+pub mod config;
+mod credentials;
+mod customers;
+mod doubt;
+mod object;
+mod outcome;
+mod submit;
+
+use registry::{Claimed, Documents};
+use runtime::{Bus, Handler, Invocation, Message, ObjectCreated, Payload, Unreadable, Verdict};
+use shared_core::document::{DocumentId, Source, customer_of};
+use shared_core::event::OutboundEvent;
+
+pub use config::Config;
+use credentials::Credentials;
+use customers::Customers;
+use object::Objects;
+use submit::{Stop, Submitter};
+
+/// The function.
+pub struct SubmitDocument {
+    submitter: Submitter,
+    bus: Bus,
+    bucket: String,
+}
+
+impl SubmitDocument {
+    /// Connects it to AWS and the vendor.
+    ///
+    /// # Errors
+    /// Where no HTTP client can be built.
+    pub fn new(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, resistant::NoClient> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(aws);
+        let secrets = aws_sdk_secretsmanager::Client::new(aws);
+        let vault = vault::Vault::new(secrets, config.secret_prefix.clone());
+        let vendor = resistant::Vendor::new(config.endpoints.clone())?;
+        let registry = registry::Registry::new(dynamodb.clone(), &config.customers_table);
+        Ok(Self {
+            submitter: Submitter {
+                documents: Documents::new(dynamodb, &config.documents_table),
+                customers: Customers::new(registry, config.cache),
+                credentials: Credentials::new(vault, vendor, config.cache),
+                objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner),
+            },
+            bus: Bus::new(aws, &config.bus_name),
+            bucket: config.bucket.clone(),
+        })
+    }
+
+    async fn object(&self, object: &ObjectCreated, message: &Message, invocation: &Invocation) -> Verdict {
+        if is_folder_marker(object) {
+            return outcome::ignored();
+        }
+        if object.bucket != self.bucket {
+            return self
+                .bus
+                .reject(outcome::wrong_bucket(object, message, &self.bucket), invocation.now())
+                .await;
+        }
+        let source = source(object);
+        let group = customer_of(&object.key).ok().map(|customer| customer.to_string());
+        if let Some(customer) = &group {
+            invocation.concerns(customer);
+        }
+        match self.submit(&source, message, invocation).await {
+            Ok(verdict) => verdict,
+            Err(stop) => stop.verdict(group),
+        }
+    }
+
+    async fn submit(
+        &self,
+        source: &Source,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Result<Verdict, Stop> {
+        let documents = &self.submitter.documents;
+        let (owner, until) = (invocation.owner(), invocation.deadline.lease_until());
+        match documents.claim(source, &owner, invocation.now(), until).await? {
+            Claimed::Busy { until } => Err(Stop::busy(invocation.now(), until)),
+            Claimed::Ended { document, announced } => {
+                let event = outcome::event(&document, message)?;
+                Ok(self.conclude(source, &event, announced).await)
+            }
+            Claimed::Mine(claim, document) => {
+                let ended = self.submitter.work(&claim, *document, invocation).await;
+                match ended {
+                    Ok(document) => {
+                        let event = outcome::event(&document, message)?;
+                        Ok(self.conclude(source, &event, false).await)
+                    }
+                    Err(stop) => {
+                        self.submitter.release(claim).await;
+                        Err(stop)
+                    }
+                }
+            }
+        }
+    }
+
+    async fn conclude(&self, source: &Source, event: &OutboundEvent, announced: bool) -> Verdict {
+        let id = DocumentId::of(source);
+        let mark = async || self.submitter.documents.mark_announced(&id).await;
+        self.bus.conclude(event, announced, mark).await
+    }
+}
+
+impl Handler for SubmitDocument {
+    fn name(&self) -> &'static str {
+        "submit-document"
+    }
+
+    async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
+        match &message.payload {
+            Payload::Object(object) => self.object(object, &message, invocation).await,
+            Payload::Event(_) | Payload::Rotation(_) => {
+                self.bus.reject(outcome::not_an_object(&message), invocation.now()).await
+            }
+        }
+    }
+
+    async fn reject(&self, unreadable: Unreadable, invocation: &Invocation) -> Verdict {
+        self.bus.reject(unreadable, invocation.now()).await
+    }
+}
+
+/// Consoles make "folders" by empty objects whose keys end with a slash.
+fn is_folder_marker(object: &ObjectCreated) -> bool {
+    object.key.ends_with('/') && object.size_bytes == Some(0)
+}
+
+fn source(object: &ObjectCreated) -> Source {
+    Source {
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        version_id: object.version_id.clone(),
+        etag: object.e_tag.clone(),
+    }
+}

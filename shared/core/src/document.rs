@@ -244,13 +244,14 @@ pub enum Step {
         submission: Submission,
     },
     /// Bytes are about to be sent.
-    Sending,
+    Sending {
+        /// How many.
+        size_bytes: u64,
+    },
     /// The submission is gone from the vendor: another may be made.
     Abandoned,
     /// The vendor has every byte.
     Submitted {
-        /// How many.
-        size_bytes: u64,
         /// Since then.
         at: Timestamp,
     },
@@ -314,14 +315,16 @@ impl Document {
                 self.cell = Some(cell);
                 self.submission = Some(submission);
             }
-            (State::Created | State::Sending, Step::Sending) => self.state = State::Sending,
+            (State::Created | State::Sending, Step::Sending { size_bytes }) => {
+                self.state = State::Sending;
+                self.size_bytes = Some(size_bytes);
+            }
             (State::Created | State::Sending, Step::Abandoned) => {
                 self.state = State::Claimed;
                 self.submission = None;
             }
-            (State::Sending, Step::Submitted { size_bytes, at }) => {
+            (State::Sending, Step::Submitted { at }) => {
                 self.state = State::Submitted;
-                self.size_bytes = Some(size_bytes);
                 self.end(at);
             }
             (State::Claimed | State::Created | State::Sending, Step::Rejected { failure, at }) => {
@@ -346,7 +349,7 @@ impl Step {
     fn name(&self) -> &'static str {
         match self {
             Self::Created { .. } => "created",
-            Self::Sending => "sending",
+            Self::Sending { .. } => "sending",
             Self::Abandoned => "abandoned",
             Self::Submitted { .. } => "submitted",
             Self::Rejected { .. } => "rejected",

@@ -24,6 +24,7 @@
 
 #[cfg(feature = "provide")]
 mod application;
+mod connect;
 mod error;
 #[cfg(feature = "provide")]
 mod onboard;
@@ -38,18 +39,18 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use registry::Registry;
 use resistant::{Clock, ControlPlane};
-use shared_core::ids::InstallationId;
 use vault::Vault;
 
+pub use connect::{ConnectError, Organization};
 pub use error::FlowError;
+#[cfg(feature = "provide")]
+pub use onboard::Terms;
 #[cfg(feature = "provide")]
 pub use rotate::{Rotated, Rotation};
 
-/// The times and numbers that the flows keep to.
+/// The times that the flows keep to.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Keeps two deployments in one vendor organization apart.
-    pub installation: InstallationId,
     /// How long after an unclear create nothing is decided: a listing may be late, and a call of a
     /// killed invocation may land late.
     pub settle: Duration,
@@ -57,6 +58,16 @@ pub struct Rules {
     pub reader_cache: Duration,
     /// Days in which a deleted secret can be restored, 7 to 30 (Secrets Manager: `DeleteSecret`).
     pub recovery_window_days: i64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(60),
+            reader_cache: Duration::from_secs(300),
+            recovery_window_days: 30,
+        }
+    }
 }
 
 /// One invocation's attempt at a unit of work.

@@ -12,7 +12,7 @@ use shared_core::customer::{
 use shared_core::event::{
     CellOutcome, CellStatus, Content, CustomerOnboarded, CustomerOnboardingFailed, ReasonCode,
 };
-use shared_core::ids::{Generation, TenantId, TenantName};
+use shared_core::ids::{Generation, InstallationId, TenantId, TenantName};
 use shared_core::place::Cell;
 use shared_core::request::OnboardingRequest;
 use vault::Context;
@@ -34,6 +34,15 @@ impl From<&OnboardingRequest> for Envelope {
     }
 }
 
+/// What onboarding keeps to.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Keeps two deployments in one vendor organization apart.
+    pub installation: InstallationId,
+    /// How many tenants the vendor allows the organization.
+    pub quota: usize,
+}
+
 /// Whether a create that the record intends may have been called before this attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
@@ -44,15 +53,14 @@ pub(crate) enum Intent {
 }
 
 impl Provider {
-    /// Carries out an onboarding, from wherever an earlier attempt left it. `quota` is the number of
-    /// tenants that the vendor allows the organization.
+    /// Carries out an onboarding, from wherever an earlier attempt left it.
     ///
     /// # Errors
     /// [`FlowError`]; its class says what is to become of the message.
     pub async fn onboard(
         &self,
         request: &OnboardingRequest,
-        quota: usize,
+        terms: &Terms,
         attempt: &Attempt,
     ) -> Result<Handled, FlowError> {
         let this = self.at(attempt);
@@ -61,7 +69,7 @@ impl Provider {
             Begun::Ended(handled) => return Ok(*handled),
             Begun::Working(session) => session,
         };
-        match this.onboarding(&mut session, &envelope, request.authentication, quota).await {
+        match this.onboarding(&mut session, &envelope, request.authentication, terms).await {
             Ok((last, event)) => session.finish(last, &envelope.request_id, event).await,
             Err(error) => {
                 session.release().await;
@@ -75,16 +83,16 @@ impl Provider {
         session: &mut Session,
         envelope: &Envelope,
         authentication: AuthenticationKind,
-        quota: usize,
+        terms: &Terms,
     ) -> Result<(Transition, Content), FlowError> {
         let intent = if resumes(session.customer(), envelope) {
             Intent::Found
         } else {
             wait_for_removal(session.customer())?;
-            self.accept(session, envelope, authentication).await?
+            self.accept(session, envelope, authentication, terms).await?
         };
         if session.customer().phase == Phase::Onboarding
-            && let Some(failure) = self.provide(session, intent, quota).await?
+            && let Some(failure) = self.provide(session, intent, terms).await?
         {
             session.step(Transition::Undo { failure }).await?;
         }
@@ -100,12 +108,12 @@ impl Provider {
         session: &mut Session,
         envelope: &Envelope,
         authentication: AuthenticationKind,
+        terms: &Terms,
     ) -> Result<Intent, FlowError> {
         let customer = session.customer();
         let had_intents = customer.lives() && customer.cells.values().any(|cell| cell.next.is_some());
         let generation = if customer.lives() { customer.generation } else { customer.generation.next() };
-        let tenant_name =
-            TenantName::derive(&self.remover.rules.installation, &customer.customer_id, generation);
+        let tenant_name = TenantName::derive(&terms.installation, &customer.customer_id, generation);
         let cells: Vec<Cell> = customer.cells_without_intent(&envelope.cells).collect();
         let mut intents = BTreeMap::new();
         for cell in cells {
@@ -141,9 +149,9 @@ impl Provider {
         &self,
         session: &mut Session,
         intent: Intent,
-        quota: usize,
+        terms: &Terms,
     ) -> Result<Option<Failure>, FlowError> {
-        let tenant = match self.ensure_tenant(session, intent, quota).await {
+        let tenant = match self.ensure_tenant(session, intent, terms).await {
             Ok(tenant) => tenant,
             Err(FlowError::Hopeless(failure)) => return Ok(Some(failure)),
             Err(error) => return Err(error),
@@ -167,7 +175,7 @@ impl Provider {
         &self,
         session: &mut Session,
         intent: Intent,
-        quota: usize,
+        terms: &Terms,
     ) -> Result<TenantId, FlowError> {
         if let Some(id) = session.customer().tenant_id() {
             return Ok(id.clone());
@@ -184,7 +192,7 @@ impl Provider {
         let cells: Vec<Cell> = customer.cells.keys().copied().collect();
         match self.remover.control.create_tenant(&name, &cells).await {
             Ok(tenant) => self.remover.record_tenant(session, tenant).await,
-            Err(error) => self.tenant_after(session, &name, error, quota).await,
+            Err(error) => self.tenant_after(session, &name, error, terms).await,
         }
     }
 
@@ -194,17 +202,18 @@ impl Provider {
         session: &mut Session,
         name: &TenantName,
         error: CallError,
-        quota: usize,
+        terms: &Terms,
     ) -> Result<TenantId, FlowError> {
         let listed = self.remover.control.all_tenants().await?;
         if let Some(ours) = listed.iter().find(|tenant| tenant.name == name.as_str()) {
             return self.remover.record_tenant(session, ours.clone()).await;
         }
-        if may_mean_quota(&error) && listed.len() >= quota {
+        if may_mean_quota(&error) && listed.len() >= terms.quota {
             let explanation = format!(
-                "the organization holds {} of {quota} tenants: ask the vendor for a higher quota, or offboard a \
+                "the organization holds {} of {} tenants: ask the vendor for a higher quota, or offboard a \
                  customer, then request the onboarding again",
-                listed.len()
+                listed.len(),
+                terms.quota
             );
             return Err(FlowError::Hopeless(Failure::new(ReasonCode::QuotaFull, explanation)));
         }

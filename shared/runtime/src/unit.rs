@@ -35,7 +35,9 @@ async fn guarded<H: Handler>(handler: &H, unit: Unit, invocation: &Invocation) -
     // them. Both leave what a crash leaves, which every flow continues from.
     let remaining = invocation.deadline.remaining();
     let budget = remaining.saturating_sub(MARGIN.min(remaining / 10));
-    match tokio::time::timeout(budget, AssertUnwindSafe(work).catch_unwind()).await {
+    // Boxed: a handler's future nests the SDK's, deeper than the compiler lays out in one type.
+    let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    match tokio::time::timeout(budget, work).await {
         Ok(Ok(verdict)) => verdict,
         Ok(Err(_)) => Verdict::Bug("the work panicked; the log says where".into()),
         Err(_) => Verdict::Retry("the invocation's time ran out".into()),

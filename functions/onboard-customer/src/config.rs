@@ -1,0 +1,97 @@
+//! The function's environment variables.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use lifecycle::{Organization, Rules, Terms};
+use resistant::Endpoints;
+use runtime::environment::{Environment, Misconfigured, list, number, seconds, text};
+use shared_core::ids::InstallationId;
+use shared_core::place::{Cell, Stage};
+use vault::{Prefix, Schedule};
+
+/// What the function is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `STAGE`, `ORGANIZATION_TOKEN_URL`, `ORGANIZATION_SECRET_ID`, and `RESISTANT_LOCAL_URL` in local runs.
+    pub organization: Organization,
+    /// `INSTALLATION_ID`, and `TENANT_QUOTA` (default 20).
+    pub terms: Terms,
+    /// `CELLS`: those that this deployment serves.
+    pub cells: Vec<Cell>,
+    /// `EVENT_BUS_NAME`
+    pub bus_name: String,
+    /// `CUSTOMERS_TABLE`
+    pub customers_table: String,
+    /// `SECRET_PREFIX`
+    pub secret_prefix: Prefix,
+    /// `SECRETS_KEY_ID`: the KMS key that secrets are encrypted under.
+    pub secrets_key_id: String,
+    /// `SEALING_KEY_ID`: the KMS key that new private keys are sealed under.
+    pub sealing_key_id: String,
+    /// `ROTATION_FUNCTION_ARN`, and `ROTATION_DAYS` (default 30).
+    pub schedule: Schedule,
+    /// `QUEUE_URL`: the function's own queue, for messages that wait.
+    pub queue_url: String,
+    /// `SETTLE_SECONDS` (default 60).
+    pub rules: Rules,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`Misconfigured`], with every variable that is missing or malformed.
+    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        let mut reading = environment.reading();
+        let stage = reading.required("STAGE", Stage::from_str);
+        let endpoints = stage.and_then(|stage| {
+            let local = reading.maybe("RESISTANT_LOCAL_URL", |base| {
+                Endpoints::local(stage, base).map_err(|error| error.to_string())
+            });
+            Some(local?.unwrap_or(Endpoints::new(stage)))
+        });
+        let control = endpoints.as_ref().and_then(|endpoints| {
+            reading.required("ORGANIZATION_TOKEN_URL", |url| {
+                endpoints.organization(url).map_err(|error| error.to_string())
+            })
+        });
+        let secret_id = reading.required("ORGANIZATION_SECRET_ID", text);
+        let installation = reading.required("INSTALLATION_ID", InstallationId::from_str);
+        let quota = reading.optional("TENANT_QUOTA", 20, number(1..=1_000_000));
+        let cells = reading.required("CELLS", list(Cell::from_str));
+        if let (Some(stage), Some(cells)) = (stage, &cells)
+            && let Some(foreign) = cells.iter().find(|cell| !stage.has(**cell))
+        {
+            reading.problem("CELLS", foreign.as_str(), "the testing stage exists in `eu-1` only");
+        }
+        let bus_name = reading.required("EVENT_BUS_NAME", text);
+        let customers_table = reading.required("CUSTOMERS_TABLE", text);
+        let secret_prefix = reading.required("SECRET_PREFIX", Prefix::from_str);
+        let secrets_key_id = reading.required("SECRETS_KEY_ID", text);
+        let sealing_key_id = reading.required("SEALING_KEY_ID", text);
+        let function_arn = reading.required("ROTATION_FUNCTION_ARN", text);
+        let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=1000));
+        let queue_url = reading.required("QUEUE_URL", text);
+        let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
+        reading.finish(|| {
+            Some(Self {
+                organization: Organization {
+                    endpoints: endpoints?,
+                    control: control?,
+                    secret_id: secret_id?,
+                },
+                terms: Terms { installation: installation?, quota: quota? },
+                cells: cells?,
+                bus_name: bus_name?,
+                customers_table: customers_table?,
+                secret_prefix: secret_prefix?,
+                secrets_key_id: secrets_key_id?,
+                sealing_key_id: sealing_key_id?,
+                schedule: Schedule { function_arn: function_arn?, every_days: every_days? },
+                queue_url: queue_url?,
+                rules: Rules { settle: settle?, ..Rules::default() },
+            })
+        })
+    }
+}
