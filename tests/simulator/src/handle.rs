@@ -28,8 +28,15 @@ struct Ending {
 impl Ending {
     const CUT: Self = Self { effect: None, answer: None };
 
-    fn instead(status: u16) -> Self {
-        Self { effect: None, answer: Some(Answer::error(status, "a fault that was asked for")) }
+    /// What a fault answers, in the form of the host it strikes.
+    fn instead(operation: Operation, status: u16) -> Self {
+        let message = "a fault that was asked for";
+        let answer = match operation {
+            Operation::Token => Answer::oauth(status, "temporarily_unavailable", message),
+            Operation::Upload | Operation::Download => Answer::s3(status, "InternalError", message),
+            _ => Answer::error(status, message),
+        };
+        Self { effect: None, answer: Some(answer) }
     }
 
     fn plain(answer: Answer) -> Self {
@@ -140,7 +147,7 @@ async fn with_fault(
 ) -> Ending {
     match fault {
         Some(Effect::Refuse) => return Ending::CUT,
-        Some(Effect::Status { status }) => return Ending::instead(*status),
+        Some(Effect::Status { status }) => return Ending::instead(call.target.operation, *status),
         Some(Effect::Hold { at: HoldAt::Before })
             if vendor.holds().hold(call, HoldAt::Before).await == Release::Discard =>
         {
@@ -174,7 +181,7 @@ fn later(vendor: &Vendor, call: &Call, fault: Option<&Effect>, status: Option<u1
             scene.world.under_way.push((due, call.clone()));
         }
     });
-    status.map_or(Ending::CUT, Ending::instead)
+    status.map_or(Ending::CUT, |status| Ending::instead(call.target.operation, status))
 }
 
 async fn afterwards(vendor: &Vendor, call: &Call, fault: Option<&Effect>) -> Ending {
@@ -185,7 +192,9 @@ async fn afterwards(vendor: &Vendor, call: &Call, fault: Option<&Effect>) -> End
     let effect = Some(done.status);
     match fault {
         Some(Effect::DoneThenCut) => Ending { effect, ..Ending::CUT },
-        Some(Effect::DoneThenStatus { status }) => Ending { effect, ..Ending::instead(*status) },
+        Some(Effect::DoneThenStatus { status }) => {
+            Ending { effect, ..Ending::instead(call.target.operation, *status) }
+        }
         Some(Effect::Hold { at: HoldAt::After })
             if vendor.holds().hold(call, HoldAt::After).await == Release::Discard =>
         {

@@ -92,20 +92,25 @@ impl House {
 
     /// A tenant with an application in `eu-1` and a token for it.
     pub(crate) async fn member(&self, name: &str) -> Member {
+        let mut member = self.newcomer(name).await;
+        let answer = self.secret_token(&member, EU_SERVER, DOCUMENT_SCOPES).await;
+        member.token = text(&body(answer).await["access_token"]);
+        member
+    }
+
+    /// A member without a token.
+    pub(crate) async fn newcomer(&self, name: &str) -> Member {
         let tenant = self.create_tenant(name).await;
         let created = self.create_application(&tenant, "eu-1", json!({ "type": "CLIENT_SECRET" })).await;
         assert_eq!(created.status(), 201);
         let created = body(created).await;
-        let mut member = Member {
+        Member {
             tenant,
             application: text(&created["id"]),
             client_id: text(&created["client_id"]),
             secret: text(&created["credentials"]["client_secret"]),
             token: String::new(),
-        };
-        let answer = self.secret_token(&member, EU_SERVER, DOCUMENT_SCOPES).await;
-        member.token = text(&body(answer).await["access_token"]);
-        member
+        }
     }
 
     pub(crate) async fn secret_token(&self, member: &Member, server: &str, scope: &str) -> Response {
