@@ -25,21 +25,17 @@ fn read(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
-fn good(event: &EventType) -> Result<Value> {
-    read(&events().join(event.name).join("good.json"))
-}
-
-/// Every bad sample of a type, with what its `.why.txt` says.
-fn bad(event: &EventType) -> Result<Vec<(PathBuf, Value, String)>> {
+/// Every sample of a type whose name begins so; at least one.
+fn samples(event: &EventType, prefix: &str) -> Result<Vec<(PathBuf, Value)>> {
     let mut samples = Vec::new();
     for entry in fs::read_dir(events().join(event.name))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("bad") && name.ends_with(".json") {
-            samples.push((path.clone(), read(&path)?, fs::read_to_string(path.with_extension("why.txt"))?));
+        if name.starts_with(prefix) && name.ends_with(".json") {
+            samples.push((path.clone(), read(&path)?));
         }
     }
-    ensure!(!samples.is_empty(), "{} has no bad sample", event.name);
+    ensure!(!samples.is_empty(), "{} has no sample {prefix}*.json", event.name);
     Ok(samples)
 }
 
@@ -106,11 +102,13 @@ fn the_catalogue_holds_every_type_and_nothing_else() -> Result<()> {
 #[test]
 fn good_samples_pass_the_schema_and_our_parser() -> Result<()> {
     for event in catalogue::all() {
-        let sample = good(&event)?;
-        let errors: Vec<String> =
-            validator(&event)?.iter_errors(&sample).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", event.name);
-        assert_eq!(refusal(&event, &sample), None, "{}", event.name);
+        let validator = validator(&event)?;
+        for (path, sample) in samples(&event, "good")? {
+            let path = path.display();
+            let errors: Vec<String> = validator.iter_errors(&sample).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{path}: {errors:?}");
+            assert_eq!(refusal(&event, &sample), None, "{path}");
+        }
     }
     Ok(())
 }
@@ -118,7 +116,7 @@ fn good_samples_pass_the_schema_and_our_parser() -> Result<()> {
 #[test]
 fn announcements_survive_our_types_and_have_the_id_of_their_cause() -> Result<()> {
     for event in catalogue::all().into_iter().filter(|event| !event.inbound) {
-        let sample = good(&event)?;
+        let (_, sample) = samples(&event, "good")?.remove(0);
         let read: OutboundEvent = serde_json::from_value(sample.clone())?;
         assert_eq!(serde_json::to_value(&read)?, sample, "{}", event.name);
         assert_eq!(read.detail_type(), event.name);
@@ -132,7 +130,8 @@ fn announcements_survive_our_types_and_have_the_id_of_their_cause() -> Result<()
 fn bad_samples_are_refused_by_both_for_the_named_reason() -> Result<()> {
     for event in catalogue::all() {
         let validator = validator(&event)?;
-        for (path, sample, why) in bad(&event)? {
+        for (path, sample) in samples(&event, "bad")? {
+            let why = fs::read_to_string(path.with_extension("why.txt"))?;
             let path = path.display();
             let (place, explanation) = why.split_once('\n').context("a place, then the reason")?;
             let places: Vec<String> =
@@ -151,7 +150,7 @@ fn bad_samples_are_refused_by_both_for_the_named_reason() -> Result<()> {
 fn a_sample_passes_no_other_type_s_schema() -> Result<()> {
     let all = catalogue::all();
     for event in &all {
-        let sample = good(event)?;
+        let (_, sample) = samples(event, "good")?.remove(0);
         for other in all.iter().filter(|other| other.name != event.name) {
             assert!(!validator(other)?.is_valid(&sample), "{} passes as {}", event.name, other.name);
         }

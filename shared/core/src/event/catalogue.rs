@@ -40,7 +40,9 @@ pub fn all() -> Vec<EventType> {
 }
 
 fn request<T: JsonSchema>(name: &'static str) -> EventType {
-    let schema = complete(schema::<T>(), name, crate::request::VERSION, []);
+    // What a producer must send: fields with a default are not required.
+    let schema = schema::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    let schema = complete(schema, name, crate::request::VERSION, []);
     EventType { name, inbound: true, version: crate::request::VERSION, schema }
 }
 
@@ -51,13 +53,14 @@ fn announcement<T: JsonSchema>(name: &'static str) -> EventType {
         "pattern": "^[0-9a-f]{64}$",
     });
     let time = json!({ "description": "When it happened.", "type": "string", "format": "date-time" });
-    let schema = complete(schema::<T>(), name, super::VERSION, [("event_id", id), ("occurred_at", time)]);
+    // What a reader may rely on: fields that are always written are required.
+    let schema = schema::<T>(SchemaSettings::draft2020_12().for_serialize());
+    let schema = complete(schema, name, super::VERSION, [("event_id", id), ("occurred_at", time)]);
     EventType { name, inbound: false, version: super::VERSION, schema }
 }
 
-/// What a reader of the event may rely on: fields that are left out when absent are not required.
-fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+fn schema<T: JsonSchema>(contract: SchemaSettings) -> Schema {
+    contract.into_generator().into_root_schema_for::<T>()
 }
 
 /// Adds what every event has, which no single type declares.
