@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::operations::Target;
 use crate::upload::Received;
+use crate::who::Who;
 
 /// A request of one operation.
 #[derive(Clone, Debug)]
@@ -23,17 +24,6 @@ pub(crate) struct Call {
     pub(crate) upload: Option<Received>,
     pub(crate) who: Who,
     pub(crate) lag: Lag,
-}
-
-/// Whom a call concerns, as far as path, token and body tell without any check. For matching
-/// faults and for the log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Who {
-    pub(crate) tenant: Option<String>,
-    pub(crate) tenant_name: Option<String>,
-    pub(crate) application: Option<String>,
-    pub(crate) client: Option<String>,
-    pub(crate) cell: Option<String>,
 }
 
 /// How much later than usual the effect of a call is seen.

@@ -15,6 +15,7 @@ use crate::scene::Scene;
 use crate::state::CallRecord;
 use crate::upload;
 use crate::vendor::Vendor;
+use crate::who::Who;
 
 /// More than any JSON or form body needs.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -62,7 +63,7 @@ pub(crate) async fn vendor(State(vendor): State<Vendor>, request: Request) -> Re
             None => return Answer::error(400, "the body is too large or not whole").into_response(),
         }
     }
-    vendor.scene(|scene| identify(scene, &mut call));
+    call.who = vendor.scene(|scene| Who::of(scene, &call));
     // On its own, so that a call that is held goes on even if its caller has died meanwhile.
     let work = tokio::spawn(async move { run(&vendor, call, document).await });
     match work.await {
@@ -84,51 +85,6 @@ fn unknown(vendor: &Vendor, method: &str, path: &str) -> Response<Body> {
 
 async fn small(body: Body) -> Option<Bytes> {
     Limited::new(body, LARGEST_BODY).collect().await.ok().map(http_body_util::Collected::to_bytes)
-}
-
-/// Finds out whom a call concerns. Checks nothing.
-fn identify(scene: &Scene<'_>, call: &mut Call) {
-    let target = &call.target;
-    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
-    let mut who = crate::call::Who {
-        tenant: some(&target.tenant),
-        application: some(&target.application),
-        cell: target.cell.map(|cell| cell.to_string()),
-        ..crate::call::Who::default()
-    };
-    match target.operation {
-        Operation::Token => who.client = crate::tokens::claimed_client(call),
-        Operation::Upload | Operation::Download => {
-            let found = scene.world.submissions.iter().find(|one| one.id == target.submission);
-            who.tenant = found.map(|one| one.tenant.clone());
-            who.application = found.map(|one| one.application.clone());
-        }
-        Operation::CreateTenant | Operation::CreateTenantApplication => {
-            let body = serde_json::from_slice::<serde_json::Value>(&call.body).unwrap_or_default();
-            who.tenant_name = body["name"].as_str().map(str::to_owned);
-            who.cell = body["cell"].as_str().map(str::to_owned);
-        }
-        _ => {}
-    }
-    identify_owner(scene, call, &mut who);
-    call.who = who;
-}
-
-fn identify_owner(scene: &Scene<'_>, call: &Call, who: &mut crate::call::Who) {
-    let token = call.bearer().and_then(|text| scene.world.tokens.get(text));
-    if let Some((tenant, application)) = token.and_then(|token| token.owner.clone()) {
-        who.tenant.get_or_insert(tenant);
-        who.application.get_or_insert(application);
-    }
-    let known =
-        scene.world.applications.iter().find(|one| {
-            who.application.as_ref() == Some(&one.id) || who.client.as_ref() == Some(&one.client_id)
-        });
-    if let Some(application) = known {
-        who.tenant.get_or_insert(application.tenant.clone());
-        who.application.get_or_insert(application.id.clone());
-        who.cell.get_or_insert(application.cell.to_string());
-    }
 }
 
 async fn run(vendor: &Vendor, mut call: Call, document: Option<Body>) -> Option<Answer> {

@@ -45,6 +45,7 @@ mod tenants;
 mod tokens;
 mod upload;
 mod vendor;
+mod who;
 
 pub use answer::Cut;
 pub use audit::Audit;

@@ -8,4 +8,5 @@ mod documents;
 mod faults;
 mod openapi;
 mod organization;
+mod program;
 mod tenants;
