@@ -7,6 +7,7 @@ use aws_parts::secrets::SecretState;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use simulator::{ApplicationState, SubmissionState};
+use tokio::time::timeout;
 
 use crate::sandbox::{SECRET_PREFIX, Sandbox};
 
@@ -91,10 +92,11 @@ impl Sandbox {
         Ok(kinds.iter().filter_map(count).sum())
     }
 
-    /// Waits until no function has anything left to do.
+    /// Waits until no function has anything left to do: every queue is empty, and no rotation runs.
+    /// (A new rotation schedule is tried out at once, by a rotation of its own.)
     ///
     /// # Errors
-    /// If a queue is not empty in time.
+    /// If that takes longer than a minute.
     pub async fn quiet(&self) -> Result<()> {
         let began = Instant::now();
         let patience = Duration::from_secs(60);
@@ -106,6 +108,6 @@ impl Sandbox {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        Ok(())
+        timeout(patience, self.secrets.rotations_ended()).await.context("a rotation does not end")
     }
 }

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::progress::seconds;
 
-const EXPECTATION_WIDTH: usize = 64;
-const SEEN_WIDTH: usize = 72;
+const EXPECTATION_WIDTH: usize = 54;
+const SEEN_WIDTH: usize = 44;
 
 /// The journey's record: one entry for each expectation.
 #[derive(Debug, Default)]
@@ -125,13 +125,28 @@ fn row(number: usize, entry: &Entry) -> String {
     format!("{number:>3}  {expectation} {seen} {held:<6} {:>7}", seconds(entry.took))
 }
 
-/// As wide as `width` columns, at least for text whose characters are one column wide.
+/// As wide as `width` columns.
 fn cut(text: &str, width: usize) -> String {
-    let text = text.replace('\n', " ");
-    match text.chars().count() > width {
-        true => format!("{}…", text.chars().take(width - 1).collect::<String>()),
-        false => format!("{text:<width$}"),
+    let whole: usize = text.chars().map(columns).sum();
+    let room = if whole > width { width - 1 } else { width };
+    let (mut cut, mut used) = (String::new(), 0);
+    for c in text.chars().map(|c| if c == '\n' { ' ' } else { c }) {
+        if used + columns(c) > room {
+            break;
+        }
+        cut.push(c);
+        used += columns(c);
     }
+    if whole > width {
+        cut.push('…');
+        used += 1;
+    }
+    cut + &" ".repeat(width - used)
+}
+
+/// Emoji are two columns wide; everything else that is printed here is one.
+fn columns(c: char) -> usize {
+    if ('\u{1F000}'..='\u{1FAFF}').contains(&c) { 2 } else { 1 }
 }
 
 #[cfg(test)]
@@ -154,5 +169,7 @@ mod tests {
     fn long_text_is_cut() {
         assert_eq!(cut("abc", 5), "abc  ");
         assert_eq!(cut("abcdef", 5), "abcd…");
+        assert_eq!(cut("a\u{1F9FE}b", 5), "a\u{1F9FE}b ");
+        assert_eq!(cut("abc\u{1F9FE}ef", 5), "abc… ");
     }
 }

@@ -48,11 +48,18 @@ impl Supervised {
         if timeout(Duration::from_secs(10), self.supervisor.wait()).await.is_err() {
             bail!("process group {} did not end", self.group);
         }
-        let left = processes_of(self.group);
-        if !left.is_empty() {
-            bail!("processes {left:?} of group {} are left", self.group);
+        self.gone().await
+    }
+
+    /// Killed processes take a moment to be gone.
+    async fn gone(&self) -> Result<()> {
+        for _ in 0..200 {
+            if processes_of(self.group).is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        Ok(())
+        bail!("processes {:?} of group {} are left", processes_of(self.group), self.group)
     }
 }
 

@@ -53,7 +53,7 @@ async fn lands(
     bytes: &[u8],
 ) {
     report.tell("bucket", &format!("-> {key}, {} bytes", bytes.len()));
-    let expectation = format!("{key} is submitted whole");
+    let expectation = format!("submitted whole: {key}");
     let submission = report.expect(&expectation, submitted(sandbox, customer, cell, key, bytes)).await;
     if let Some(one) = submission {
         report.tell(

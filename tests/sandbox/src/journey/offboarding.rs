@@ -32,6 +32,7 @@ async fn one_customer(sandbox: &Sandbox, report: &mut Report, customer: &Custome
     }
     let gone = async { gone(sandbox, customer) };
     report.expect(&format!("the vendor holds nothing of {}", customer.id), gone).await;
+    report.tell("vendor", "the tenant and its applications are gone");
     for secret in customer.cells.iter().filter_map(|cell| sandbox.secret(customer.id, cell).ok()) {
         let until = secret.deletion.map_or("not deleted".to_owned(), |until| format!("{until:.0}"));
         report.tell("vault", &format!("{}, recoverable until {until}", secret.name));
@@ -61,7 +62,7 @@ async fn certified(sandbox: &Sandbox, customer: &Customer, living: BTreeSet<Stri
         ensure!(certificate[time] != Value::Null, "no {time}: {certificate}");
     }
     Ok(seen(format!(
-        "{} applications, {} secrets, tenant {}",
+        "applications {}, secrets {}, tenant {}",
         deleted.len(),
         customer.cells.len(),
         customer.tenant
@@ -81,7 +82,7 @@ fn in_their_window(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
         secret.deletion.with_context(|| format!("{} is not deleted", secret.name))?;
         ensure!(secret.rotation_enabled != Some(true), "{} is still rotated", secret.name);
     }
-    Ok(seen(format!("{} secrets", customer.cells.len())))
+    Ok(seen(format!("in {}", customer.cells.join(" and "))))
 }
 
 async fn recorded(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {

@@ -30,18 +30,28 @@ async fn one_rotation(sandbox: &Sandbox, report: &mut Report, customer: &Custome
     let before = sandbox.secret(customer.id, cell).ok();
     let before =
         before.as_ref().and_then(|secret| secret.version("AWSCURRENT")).unwrap_or_default().to_owned();
-    report.expect(&format!("the four steps for {name} succeed"), four_steps(sandbox, &name)).await;
+    report.expect(&format!("four steps succeed for {name}"), four_steps(sandbox, &name)).await;
     let moved = async { current_has_moved(sandbox, customer, cell, &before) };
     report.expect("AWSCURRENT is the new version, AWSPREVIOUS the old one", moved).await;
     let announced = announced(sandbox, customer, cell);
     let Some(rotated) = report.expect("the rotation is announced", announced).await else { return };
-    for one in sandbox.applications(&customer.tenant).iter().filter(|one| one.cell == cell) {
-        report.tell("vendor", &format!("application {} in {cell}, created {:.0}", one.id, one.created));
-    }
+    tell_state(sandbox, report, customer, cell).await;
     let overlap = async { both_live(sandbox, customer, &rotated) };
     report.expect("the old application lives on beside the new one", overlap).await;
     let used = by_the_new_one(sandbox, customer, cell, &rotated);
     report.expect("the next document is submitted by the new application", used).await;
+}
+
+async fn tell_state(sandbox: &Sandbox, report: &Report, customer: &Customer, cell: &str) {
+    for one in sandbox.applications(&customer.tenant).iter().filter(|one| one.cell == cell) {
+        report.tell("vendor", &format!("application {} in {cell}, created {:.0}", one.id, one.created));
+    }
+    for version in sandbox.secret(customer.id, cell).map(|secret| secret.versions).unwrap_or_default() {
+        report.tell("vault", &format!("version {:.8}… {}", version.id, version.labels.join(", ")));
+    }
+    if let Ok(record) = sandbox.record(customer.id).await {
+        report.tell("registry", &format!("{}, {} audit entries", record.phase, record.audit_entries));
+    }
 }
 
 async fn four_steps(sandbox: &Sandbox, name: &str) -> Result<Seen<()>> {
@@ -66,7 +76,7 @@ fn current_has_moved(sandbox: &Sandbox, customer: &Customer, cell: &str, before:
         "AWSPREVIOUS is {:?}",
         secret.version("AWSPREVIOUS")
     );
-    Ok(seen(format!("{:.8}… -> {current:.8}…", before)))
+    Ok(seen(format!("{before:.8}… -> {current:.8}…")))
 }
 
 async fn announced(sandbox: &Sandbox, customer: &Customer, cell: &str) -> Result<Seen<Rotated>> {
