@@ -15,13 +15,15 @@ enum Kind {
     /// One of some words.
     Word(&'static [&'static str]),
     Integer,
+    /// A whole number that is not negative.
+    Count,
     Number,
     /// SHA-256 in hexadecimal digits, any number of them.
     Hashes,
     Corners,
 }
 
-use Kind::{Corners, Hashes, Integer, Number, Text, Word};
+use Kind::{Corners, Count, Hashes, Integer, Number, Text, Word};
 
 /// The fields whose rule is not just "text of up to 1024 characters".
 const FIELDS: [(&str, &[(&str, Kind)]); 7] = [
@@ -51,7 +53,7 @@ const FIELDS: [(&str, &[(&str, Kind)]); 7] = [
             ("originator_address_hashes", Hashes),
             ("originator_domain_hashes", Hashes),
             ("subject_hash", Text(64)),
-            ("number_of_recipients", Integer),
+            ("number_of_recipients", Count),
             ("recipient_hashes", Hashes),
         ],
     ),
@@ -157,6 +159,7 @@ impl Kind {
             Text(most) => value.as_str().is_some_and(|text| text.chars().count() <= most),
             Word(words) => value.as_str().is_some_and(|text| words.contains(&text)),
             Integer => value.is_i64() || value.is_u64(),
+            Count => value.is_u64(),
             Number => value.is_number(),
             Hashes => value.as_array().is_some_and(|hashes| hashes.iter().all(|hash| Text(64).allows(hash))),
             Corners => ["corner_1", "corner_2", "corner_3", "corner_4"]

@@ -184,6 +184,56 @@ async fn characteristics(house: &House, checker: &mut Checker, member: &Member) 
     checker.check("deleteSubmission", send(house.documents(member, Method::DELETE, &path)).await).await;
 }
 
+#[tokio::test]
+async fn characteristics_are_checked_as_the_openapi_files_say() {
+    let Some(files) = Checker::new().openapi else { return };
+    let house = House::open().await;
+    let member = house.member("abc").await;
+    let created =
+        house.create_submission(&member, json!({ "enable_submission_characteristics": true })).await;
+    let path = format!("/{}/characteristics", text(&created["submission_id"]));
+    let fields = |schema: &Value| schema.as_object().expect("properties").clone();
+    let mut cases = Vec::new();
+    for (group, schema) in fields(files.characteristics()) {
+        let inner = schema["properties"].as_object().cloned();
+        cases.extend(inner.is_none().then(|| (None, group.clone(), schema)));
+        cases.extend(inner.into_iter().flatten().map(|(name, schema)| (Some(group.clone()), name, schema)));
+    }
+    assert!(cases.len() > 45, "{}", cases.len());
+    for (group, name, schema) in cases {
+        for (value, allowed) in probes(files.resolved(&schema)) {
+            let field = json!({ name.as_str(): value });
+            let body = group.as_ref().map_or(field.clone(), |group| json!({ group.as_str(): field }));
+            let answer = send(house.documents(&member, Method::PUT, &path).json(&body)).await;
+            assert_eq!(answer.status().as_u16(), if allowed { 204 } else { 400 }, "{group:?} {name} {value}");
+        }
+    }
+}
+
+/// Values at the edge of a schema, and whether it allows them.
+fn probes(schema: &Value) -> Vec<(Value, bool)> {
+    let kind = schema["type"].as_array().map_or(&schema["type"], |kinds| &kinds[0]);
+    let most = schema["maxLength"].as_u64().map(|most| usize::try_from(most).expect("a length"));
+    let mut probes = vec![(json!({ "nothing": "so" }), false), (Value::Null, true)];
+    if let Some(least) = schema["minimum"].as_i64() {
+        probes.extend([(json!(least), true), (json!(least - 1), false)]);
+    }
+    match (kind.as_str(), schema["enum"].as_array(), most) {
+        (Some("string"), Some(words), _) => {
+            probes.push((json!("novel"), false));
+            probes.extend(words.iter().map(|word| (word.clone(), true)));
+        }
+        (Some("string"), None, Some(most)) => {
+            probes.extend([(json!("x".repeat(most)), true), (json!("x".repeat(most + 1)), false)]);
+        }
+        (Some("integer"), ..) => probes.extend([(json!(7), true), (json!(7.5), false), (json!("7"), false)]),
+        (Some("number"), ..) => probes.extend([(json!(7.5), true), (json!("7"), false)]),
+        (Some("array"), ..) => probes.extend([(json!(["ab"]), true), (json!(["x".repeat(65)]), false)]),
+        _ => {}
+    }
+    probes
+}
+
 /// A call of an operation on things that do not exist.
 fn call(house: &House, described: &crate::contract::Described, token: &str) -> RequestBuilder {
     let prefix = if described.api == "tenants" { "/tenants-api/v0" } else { "/documents/eu-1" };

@@ -1,6 +1,11 @@
 //! Applications: their keys, their one showing of credentials, their cell.
 
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::KeyPair as _;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use simulator::Settings;
 
@@ -52,6 +57,31 @@ async fn a_key_of_78_digits_arrives_whole_and_signs_in() {
         assert_eq!(token["expires_in"], 900);
         assert_eq!(token["scope"], DOCUMENT_SCOPES);
     }
+}
+
+#[tokio::test]
+async fn an_rsa_key_of_925_digits_signs_in() {
+    let house = House::open().await;
+    let tenant = house.create_tenant("abc").await;
+    let pem = house.simulator.organization_private_key_pem().to_owned();
+    let method = format!(r#"{{"type":"RSA","alg":"RS256","kid":"k","e":65537,"n":{}}}"#, modulus(&pem));
+    let created = body(create(&house, &tenant, "eu-1", &method).await).await;
+    let claims = claims(&text(&created["client_id"]), &house.token_url(EU_SERVER), json!({}));
+    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).expect("a key");
+    let assertion =
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).expect("an assertion");
+    let answer = house.ask_token(EU_SERVER, &assertion_form(&assertion, DOCUMENT_SCOPES)).await;
+    assert_eq!(answer.status(), 200);
+}
+
+/// The modulus of a 3072-bit key in decimal digits.
+fn modulus(pem: &str) -> String {
+    let PrivateKeyDer::Pkcs8(der) = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("a key") else {
+        panic!("no PKCS#8")
+    };
+    let pair = KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("a key pair");
+    // Before it: the headers of the sequence and the integer, and the integer's leading zero.
+    crate::clients::decimal(&pair.public_key().as_ref()[9..9 + 384])
 }
 
 #[tokio::test]

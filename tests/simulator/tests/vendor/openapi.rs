@@ -33,6 +33,15 @@ impl Files {
         self.0.iter().flat_map(|(api, file)| described(api, file)).collect()
     }
 
+    /// A named schema of the Documents file, or one inside another.
+    pub(crate) fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        resolve(&self.0["documents"], value)
+    }
+
+    pub(crate) fn characteristics(&self) -> &Value {
+        &self.0["documents"]["components"]["schemas"]["SubmissionCharacteristicsRequest"]["properties"]
+    }
+
     pub(crate) fn check(&self, operation: &str, status: u16, body: &Value) {
         let (file, found) = self.operation(operation);
         let answer = resolve(file, &found["responses"][status.to_string()]);
