@@ -57,6 +57,7 @@ async fn run(keep: bool) -> Result<ExitCode> {
     }
     let mut report = Report::default();
     journey::run(&sandbox, &mut report).await;
+    sandbox.write_calls()?;
     let log = sandbox.log_path();
     let stopped = async { sandbox.stop().await.map(|()| seen("none")) };
     report.expect("no process is left", stopped).await;
@@ -64,7 +65,7 @@ async fn run(keep: bool) -> Result<ExitCode> {
     if report.held() {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("What the functions logged is in {log}.");
+    println!("What the functions logged is in {log}, and their AWS calls beside it.");
     Ok(ExitCode::FAILURE)
 }
 

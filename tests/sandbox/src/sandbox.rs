@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use aws_parts::proxy::{Proxy, Service};
 use aws_parts::secrets::{SecretsManager, Settings as SecretsSettings};
 use serde_json::json;
 use simulator::Simulator;
@@ -17,7 +18,8 @@ use crate::{functions, progress, python};
 /// The prefix of the customers' secrets.
 pub const SECRET_PREFIX: &str = "resistant";
 
-const ORGANIZATION_SECRET: &str = "organization/resistant-ai";
+/// The name of the organization's own secret.
+pub const ORGANIZATION_SECRET: &str = "organization/resistant-ai";
 
 /// What can be chosen about a sandbox.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Sandbox {
     pub simulator: Simulator,
     /// Secrets Manager.
     pub secrets: SecretsManager,
+    /// What stands between the functions and AWS: it records their calls, and can hold and cut them.
+    pub calls: Proxy,
     /// What was deployed.
     pub stack: Outputs,
     /// Clients for looking into it.
@@ -74,14 +78,25 @@ impl Sandbox {
         let port = free_port()?;
         let endpoint = format!("http://127.0.0.1:{port}");
         let secrets = secrets_manager(&endpoint).await?;
-        let variables = variables(&endpoint, &simulator, &secrets);
+        let calls = proxy(&endpoint, &secrets).await?;
+        let variables = variables(&endpoint, &simulator, &calls);
         let emulator = Emulator::start(&python, port, &variables).await?;
         let aws = Clients::new(&endpoint, secrets.url());
         let organization = create_organization_secret(&aws, &simulator).await?;
         let parameters = parameters(&options, &organization, &simulator);
         let stack = stack::deploy(&python, &endpoint, &functions, &parameters).await?;
         let bus = Bus::listen(&aws, &stack.bus_name).await.context("cannot listen to the bus")?;
-        Ok(Self { simulator, secrets, stack, aws, bus, patience: options.patience, endpoint, emulator })
+        Ok(Self {
+            simulator,
+            secrets,
+            calls,
+            stack,
+            aws,
+            bus,
+            patience: options.patience,
+            endpoint,
+            emulator,
+        })
     }
 
     /// The log lines of the emulator and of every function so far.
@@ -98,12 +113,22 @@ impl Sandbox {
         crate::places::short(self.emulator.log())
     }
 
+    /// Writes every AWS call of the functions into a file beside the log, for whoever looks for a
+    /// cause or for a permission.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_calls(&self) -> Result<()> {
+        let lines: String = self.calls.calls().iter().map(|call| format!("{call}\n")).collect();
+        std::fs::write(self.emulator.log().with_extension("calls"), lines).context("the list of calls")
+    }
+
     /// Ends everything.
     ///
     /// # Errors
     /// If a process is left.
     pub async fn stop(self) -> Result<()> {
-        drop(self.bus);
+        drop((self.bus, self.calls));
         let ended = self.emulator.stop().await;
         drop(self.secrets);
         self.simulator.stop().await;
@@ -123,16 +148,30 @@ async fn secrets_manager(lambda: &str) -> Result<SecretsManager> {
     Ok(secrets)
 }
 
+/// Secrets Manager is our own server, everything else the emulator.
+async fn proxy(endpoint: &str, secrets: &SecretsManager) -> Result<Proxy> {
+    let emulated = [
+        Service::DynamoDb,
+        Service::EventBridge,
+        Service::Kms,
+        Service::Lambda,
+        Service::S3,
+        Service::Sqs,
+        Service::Sts,
+    ];
+    let mut upstreams: Vec<_> = emulated.into_iter().map(|service| (service, endpoint)).collect();
+    upstreams.push((Service::SecretsManager, secrets.url()));
+    Proxy::start(&upstreams).await
+}
+
 /// What the functions find in their environment beside the template's variables: where AWS is, and
 /// the one switch for local runs.
-fn variables(endpoint: &str, simulator: &Simulator, secrets: &SecretsManager) -> Vec<(String, String)> {
-    [
-        ("RESISTANT_LOCAL_URL", simulator.base_url()),
-        ("AWS_ENDPOINT_URL", endpoint),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+fn variables(endpoint: &str, simulator: &Simulator, calls: &Proxy) -> Vec<(String, String)> {
+    let mut variables: Vec<_> = calls.environment().into_iter().collect();
+    // Should a function call another service, it must not find a real one.
+    variables.push(("AWS_ENDPOINT_URL".to_owned(), endpoint.to_owned()));
+    variables.push(("RESISTANT_LOCAL_URL".to_owned(), simulator.base_url().to_owned()));
+    variables
 }
 
 /// The secret that an operator makes before the first deployment.

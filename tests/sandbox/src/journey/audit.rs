@@ -1,9 +1,11 @@
 //! Nothing is left over, and nothing has leaked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Result, ensure};
 
 use crate::report::{Report, Seen, seen};
-use crate::sandbox::{SECRET_PREFIX, Sandbox};
+use crate::sandbox::{ORGANIZATION_SECRET, SECRET_PREFIX, Sandbox};
 
 pub(super) async fn nothing_is_left(sandbox: &Sandbox, report: &mut Report) {
     report.chapter("Nothing is left");
@@ -12,6 +14,38 @@ pub(super) async fn nothing_is_left(sandbox: &Sandbox, report: &mut Report) {
     report.expect("the vendor's audit is clean", async { clean_vendor(sandbox) }).await;
     report.expect("every secret is in its recovery window", async { no_living_secret(sandbox) }).await;
     report.expect("no secret is in a log line, an event or a table", no_leak(sandbox)).await;
+    tell_calls(sandbox, report);
+    let reach = async { organization_key_out_of_reach(sandbox) };
+    report.expect("only the control plane has read the organization's key", reach).await;
+}
+
+/// What each function asked of AWS, by service.
+fn tell_calls(sandbox: &Sandbox, report: &Report) {
+    let mut counts = BTreeMap::<_, BTreeMap<_, usize>>::new();
+    for call in sandbox.calls.calls() {
+        *counts
+            .entry(call.caller.unwrap_or_default())
+            .or_default()
+            .entry(call.service.prefix())
+            .or_default() += 1;
+    }
+    for (function, services) in counts {
+        let services: Vec<_> = services.iter().map(|(service, count)| format!("{service} {count}")).collect();
+        report.tell("aws calls", &format!("{function}: {}", services.join(", ")));
+    }
+}
+
+fn organization_key_out_of_reach(sandbox: &Sandbox) -> Result<Seen<()>> {
+    let mut readers = BTreeSet::new();
+    for call in sandbox.calls.calls() {
+        if call.targets.iter().any(|target| target.resource.contains(ORGANIZATION_SECRET)) {
+            readers.insert(call.caller.unwrap_or_default());
+        }
+    }
+    ensure!(!readers.is_empty(), "nobody has, or the calls were not recorded");
+    let others: Vec<_> = readers.iter().filter(|name| name.ends_with("submit-document")).collect();
+    ensure!(others.is_empty(), "{others:?}");
+    Ok(seen(readers.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
 async fn empty_queues(sandbox: &Sandbox) -> Result<Seen<()>> {
