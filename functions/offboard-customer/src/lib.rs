@@ -28,8 +28,8 @@ impl OffboardCustomer {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &config.customers_table);
-        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), config.secret_prefix.clone());
+        let registry = Registry::new(aws, &config.customers_table);
+        let vault = Vault::new(aws, config.secret_prefix.clone());
         let (_, control) = config.organization.connect(&vault).await?;
         Ok(Self {
             remover: Remover::new(registry, vault, control, Clock::system(), config.rules.clone()),

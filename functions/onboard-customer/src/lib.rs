@@ -31,12 +31,11 @@ impl OnboardCustomer {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws_sdk_dynamodb::Client::new(aws), &config.customers_table);
-        let vault = Vault::new(aws_sdk_secretsmanager::Client::new(aws), config.secret_prefix.clone())
-            .with_key(&config.secrets_key_id);
+        let registry = Registry::new(aws, &config.customers_table);
+        let vault = Vault::new(aws, config.secret_prefix.clone()).with_key(&config.secrets_key_id);
         let (vendor, control) = config.organization.connect(&vault).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
-        let sealer = Sealer::new(aws_sdk_kms::Client::new(aws), &config.sealing_key_id);
+        let sealer = Sealer::new(aws, &config.sealing_key_id);
         Ok(Self {
             provider: Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone()),
             terms: config.terms.clone(),

@@ -40,14 +40,12 @@ impl SubmitDocument {
     /// # Errors
     /// Where no HTTP client can be built.
     pub fn new(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, resistant::NoClient> {
-        let dynamodb = aws_sdk_dynamodb::Client::new(aws);
-        let secrets = aws_sdk_secretsmanager::Client::new(aws);
-        let vault = vault::Vault::new(secrets, config.secret_prefix.clone());
+        let vault = vault::Vault::new(aws, config.secret_prefix.clone());
         let vendor = resistant::Vendor::new(config.endpoints.clone())?;
-        let registry = registry::Registry::new(dynamodb.clone(), &config.customers_table);
+        let registry = registry::Registry::new(aws, &config.customers_table);
         Ok(Self {
             submitter: Submitter {
-                documents: Documents::new(dynamodb, &config.documents_table),
+                documents: Documents::new(aws, &config.documents_table),
                 customers: Customers::new(registry, config.cache),
                 credentials: Credentials::new(vault, vendor, config.cache),
                 objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner),

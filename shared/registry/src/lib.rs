@@ -21,6 +21,7 @@ mod error;
 mod item;
 mod requests;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 
 pub use customers::{Acquired, Cause, Change, Lease};
@@ -37,8 +38,8 @@ pub struct Registry {
 
 impl Registry {
     /// A registry in the customers table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), table: table.into() }
     }
 }
 
@@ -51,7 +52,7 @@ pub struct Documents {
 
 impl Documents {
     /// The documents in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), table: table.into() }
     }
 }

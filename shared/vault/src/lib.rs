@@ -11,6 +11,7 @@ mod rotation;
 mod sealing;
 mod store;
 
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 
 pub use error::VaultError;
@@ -31,8 +32,8 @@ pub struct Vault {
 
 impl Vault {
     /// The secrets whose names begin with `prefix`.
-    pub fn new(client: Client, prefix: Prefix) -> Self {
-        Self { client, prefix, key_id: None }
+    pub fn new(aws: &SdkConfig, prefix: Prefix) -> Self {
+        Self { client: Client::new(aws), prefix, key_id: None }
     }
 
     /// New secrets are encrypted under this KMS key instead of the account's default one.

@@ -1,5 +1,6 @@
 //! Keys sealed under KMS before they are written down.
 
+use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine as _;
@@ -42,8 +43,8 @@ pub struct Sealer {
 
 impl Sealer {
     /// Seals under this symmetric KMS key.
-    pub fn new(client: Client, key_id: impl Into<String>) -> Self {
-        Self { client, key_id: key_id.into() }
+    pub fn new(aws: &SdkConfig, key_id: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), key_id: key_id.into() }
     }
 
     /// Seals a value.
