@@ -41,7 +41,9 @@ fn ended(event: &OutboundEvent) -> Verdict {
         | Content::SecretRotated(_)
         | Content::DocumentSubmitted(_) => Verdict::Done(report),
         Content::DocumentRejected(_) | Content::RequestRejected(_) => Verdict::Rejected(report),
-        Content::CustomerOnboardingFailed(_) | Content::CustomerOffboardingFailed(_) => Verdict::Failed(report),
+        Content::CustomerOnboardingFailed(_) | Content::CustomerOffboardingFailed(_) => {
+            Verdict::Failed(report)
+        }
     }
 }
 

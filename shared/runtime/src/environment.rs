@@ -13,6 +13,8 @@ use serde::Serialize;
 use shared_core::event::redact;
 use shared_core::ids::Invalid;
 
+use crate::telemetry;
+
 /// Where variables are looked up: the process's own, or a test's.
 pub struct Environment {
     lookup: Lookup,
@@ -39,9 +41,11 @@ impl Environment {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// Begins reading.
+    /// Begins reading. `LOG_LEVEL`, which every function has, is checked by itself.
     pub fn reading(&self) -> Reading<'_> {
-        Reading { environment: self, problems: Vec::new() }
+        let mut reading = Reading { environment: self, problems: Vec::new() };
+        let _ = reading.maybe(telemetry::LOG_LEVEL, telemetry::level);
+        reading
     }
 }
 
@@ -268,14 +272,18 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once() {
-        let environment =
-            Environment::of([("CELLS", "eu-1,,mars"), ("ROTATION_DAYS", "0"), ("SETTLE_SECONDS", "soon")]);
+        let environment = Environment::of([
+            ("LOG_LEVEL", "loud"),
+            ("CELLS", "eu-1,,mars"),
+            ("ROTATION_DAYS", "0"),
+            ("SETTLE_SECONDS", "soon"),
+        ]);
         let problems = read(&environment).unwrap_err().problems;
         let names: Vec<&str> = problems.iter().map(|problem| problem.variable.as_str()).collect();
-        assert_eq!(names, ["STAGE", "CELLS", "ROTATION_DAYS", "SETTLE_SECONDS"]);
-        assert_eq!(problems[0].to_string(), "STAGE is not set: it is required");
-        assert_eq!(problems[2].to_string(), "ROTATION_DAYS is `0`: a whole number in 1..=1000");
-        assert!(problems[1].to_string().contains("`us-1`"), "{}", problems[1]);
+        assert_eq!(names, ["LOG_LEVEL", "STAGE", "CELLS", "ROTATION_DAYS", "SETTLE_SECONDS"]);
+        assert_eq!(problems[1].to_string(), "STAGE is not set: it is required");
+        assert_eq!(problems[3].to_string(), "ROTATION_DAYS is `0`: a whole number in 1..=1000");
+        assert!(problems[2].to_string().contains("`us-1`"), "{}", problems[2]);
     }
 
     #[test]

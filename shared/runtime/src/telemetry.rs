@@ -27,16 +27,29 @@ const OURS: [&str; 10] = [
     "submit_document",
 ];
 
+/// The variable that says how fine the lines are.
+pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
+
 /// Writes one JSON object a line to standard output, and panics too. To be called once.
 pub fn start(environment: &Environment) {
-    let level =
-        environment.get("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_targets(OURS.map(|ours| (ours, level)));
+    let level = environment.get(LOG_LEVEL).and_then(|text| level(&text).ok()).unwrap_or(LevelFilter::INFO);
+    let filter = filter(level);
     // A second start, in a test's process, keeps the first.
     let _ = tracing_subscriber::registry().with(Lines::to_stdout()).with(filter).try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Reads a level.
+pub(crate) fn level(text: &str) -> Result<LevelFilter, &'static str> {
+    text.parse().map_err(|_| "one of `error`, `warn`, `info`, `debug`, `trace` and `off`")
+}
+
+fn filter(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|ours| (ours, level)))
+        // It logs each error that a handler returns, which the line at the unit's end has said.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
 /// Where it was, and what it says if that was written in the source: a formatted message may hold
@@ -75,6 +88,19 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("inner")]
     struct Inner(#[source] std::io::Error);
+
+    #[test]
+    fn others_never_say_more_than_warnings() {
+        use tracing::Level;
+        let filter = filter(LevelFilter::TRACE);
+        assert!(filter.would_enable("registry", &Level::TRACE));
+        assert!(filter.would_enable("submit_document::submit", &Level::TRACE));
+        assert!(filter.would_enable("aws_smithy_runtime", &Level::WARN));
+        for payload in ["aws_smithy_runtime::client", "lambda_runtime::layers::api_response", "hyper"] {
+            assert!(!filter.would_enable(payload, &Level::INFO), "{payload}");
+        }
+        assert!(!super::filter(LevelFilter::ERROR).would_enable("hyper", &Level::WARN));
+    }
 
     #[test]
     fn a_chain_names_every_cause_once() {

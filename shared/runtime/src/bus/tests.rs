@@ -136,3 +136,27 @@ async fn a_rejection_that_cannot_be_announced_is_not_acknowledged() {
         stub(json!({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]})).await;
     assert_eq!(bus.reject(unreadable(None), Timestamp::UNIX_EPOCH).await.word(), "Retry");
 }
+
+#[tokio::test]
+async fn an_outcome_is_announced_and_then_marked_once() {
+    let (bus, stub) = stub(json!({"FailedEntryCount": 0, "Entries": []})).await;
+    let marked = Mutex::new(0);
+    let mark = async || {
+        // The event is on the bus before anything says so.
+        assert_eq!(stub.received.lock().unwrap().len(), 1);
+        *marked.lock().unwrap() += 1;
+        Ok::<(), AnnounceError>(())
+    };
+    assert_eq!(bus.conclude(&event("full"), false, mark).await.word(), "Failed");
+    assert_eq!(*marked.lock().unwrap(), 1);
+    assert_eq!(bus.conclude(&event("full"), true, mark).await.word(), "Done");
+    assert_eq!((*marked.lock().unwrap(), stub.received.lock().unwrap().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_be_announced_is_not_marked() {
+    let (bus, _stub) =
+        stub(json!({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]})).await;
+    let mark = async || -> Result<(), AnnounceError> { panic!("marked") };
+    assert_eq!(bus.conclude(&event("full"), false, mark).await.word(), "Retry");
+}
