@@ -9,7 +9,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::error::CallError;
-use crate::token::{Token, Tokens};
+use crate::kept::Tokens;
+use crate::token::Token;
 use crate::transport::{Answer, Http};
 
 /// The base URL and the tokens of one plane. Only this pair is ever brought together, so no token
@@ -95,7 +96,7 @@ impl<P> Api<P> {
         let token = self.tokens.get(&self.http).await.map_err(no_token)?;
         match self.send_with(&token, &call).await {
             Err(CallError::Unauthorized { .. }) => {
-                self.tokens.drop_refused(&token).await;
+                self.tokens.drop_refused(&self.http, &token).await.map_err(no_token)?;
                 let token = self.tokens.get(&self.http).await.map_err(no_token)?;
                 self.send_with(&token, &call).await
             }

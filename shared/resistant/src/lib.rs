@@ -16,9 +16,10 @@
 //! | `vendor` | what is made once for each process |
 //! | `transport` | the one HTTP client, its time limits, the one map from status codes to outcomes |
 //! | `api` | one authorized call, and the one renewal after a 401 |
-//! | `token` | token requests, single flight, renewal |
+//! | `token`, `kept` | token requests; single flight, renewal |
+//! | `error`, `message` | outcomes, and the vendor's words made safe to print |
 //! | `jws` | signed assertions |
-//! | `key`, `organization` | an application's key pair, the organization's credential |
+//! | `key`, `number`, `organization` | an application's key pair and its numbers, the organization's credential |
 //! | `control`, `tenant` | tenant management, its answers |
 //! | `data`, `submission`, `characteristics`, `analysis` | documents, their requests and answers |
 //! | `upload_url`, `exact_body` | where a document may be sent, and how |
@@ -33,6 +34,7 @@ mod endpoints;
 mod error;
 mod exact_body;
 mod jws;
+mod kept;
 mod key;
 mod message;
 mod number;

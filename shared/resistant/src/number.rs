@@ -66,8 +66,6 @@ mod tests {
     #[test]
     fn json_keeps_every_digit() {
         let number = decimal(&[0xff; 32]);
-        let json = serde_json::to_string(&serde_json::json!({})).unwrap();
-        assert_eq!(json, "{}");
         assert_eq!(serde_json::to_string(&json_integer(&number)).unwrap(), number);
     }
 }

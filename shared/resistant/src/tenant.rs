@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn key_numbers_are_integers_digit_for_digit() {
-        // Its x has 77 digits, for it begins with a zero byte.
+        // Its x has 74 digits, for it begins with a zero byte.
         let pem = include_str!("../testdata/application-key.pem").to_owned().into();
         let key = ApplicationKey::from_pem(&pem).unwrap().public();
         let authentication = NewAuthentication::Ec(key.clone());

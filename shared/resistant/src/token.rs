@@ -1,12 +1,9 @@
-//! Access tokens: how they are asked for, kept and renewed.
+//! Access tokens and how they are asked for.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -25,12 +22,6 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A token that outlives a function is of no use, and a nonsensical number must not overflow.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// After a failed early renewal the old token serves this long before the next attempt.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
-
-/// How many credentials' tokens are kept; beyond it, those that no client holds any more are dropped.
-const LARGEST_CACHE: usize = 1024;
 
 /// The control plane, as a mark on its tokens.
 pub enum Control {}
@@ -100,14 +91,14 @@ struct Granted {
 }
 
 /// A new token and how long it lives.
-struct Grant<P> {
-    token: Token<P>,
-    lifetime: Duration,
+pub(crate) struct Grant<P> {
+    pub(crate) token: Token<P>,
+    pub(crate) lifetime: Duration,
 }
 
 impl Client {
     /// One token request, which is never repeated: an assertion is used once.
-    async fn request<P>(&self, http: &Http, clock: &Clock) -> Result<Grant<P>, TokenError> {
+    pub(crate) async fn request<P>(&self, http: &Http, clock: &Clock) -> Result<Grant<P>, TokenError> {
         let request = self.authenticated(http, clock).await?;
         let answer = http.send(OPERATION, request).await?.ok(OPERATION)?;
         let granted: Granted = answer.json(OPERATION)?;
@@ -135,178 +126,5 @@ impl Client {
                 Ok(request.basic_auth(self.client_id.as_str(), Some(secret.expose_secret())).form(&grant))
             }
         }
-    }
-}
-
-/// A point in time by both clocks. A function that was frozen may find that its monotonic clock stood
-/// still, and a wall clock may be set back; of the two, the one that says more time has passed counts.
-#[derive(Clone, Copy)]
-struct Moment {
-    monotonic: Instant,
-    wall: Timestamp,
-}
-
-impl Moment {
-    fn now(clock: &Clock) -> Self {
-        Self { monotonic: Instant::now(), wall: clock.now() }
-    }
-
-    fn since(self, earlier: Self) -> Duration {
-        let wall = self.wall.duration_since(earlier.wall);
-        let monotonic = self.monotonic.saturating_duration_since(earlier.monotonic);
-        monotonic.max(wall.try_into().unwrap_or(Duration::ZERO))
-    }
-}
-
-/// The kept token of one client, with one request in flight at most.
-pub(crate) struct Entry<P> {
-    slot: tokio::sync::Mutex<Slot<P>>,
-    /// How many requests have ended.
-    ended: AtomicU64,
-}
-
-struct Slot<P> {
-    held: Option<Held<P>>,
-    /// The last failure, and which request it was.
-    failed: Option<(u64, TokenError)>,
-}
-
-struct Held<P> {
-    token: Arc<Token<P>>,
-    since: Moment,
-    lifetime: Duration,
-    /// The age at which a new one is asked for: before the end, so that no call meets it.
-    renew_at: Duration,
-}
-
-impl<P> Held<P> {
-    fn new(grant: Grant<P>, since: Moment) -> Self {
-        let Grant { token, lifetime } = grant;
-        Self { token: Arc::new(token), since, lifetime, renew_at: lifetime * 4 / 5 }
-    }
-}
-
-impl<P> Default for Entry<P> {
-    fn default() -> Self {
-        let slot = tokio::sync::Mutex::new(Slot { held: None, failed: None });
-        Self { slot, ended: AtomicU64::new(0) }
-    }
-}
-
-/// A client with its kept token. Clones share it.
-pub(crate) struct Tokens<P> {
-    client: Arc<Client>,
-    entry: Arc<Entry<P>>,
-    clock: Clock,
-}
-
-impl<P> Clone for Tokens<P> {
-    fn clone(&self) -> Self {
-        Self { client: Arc::clone(&self.client), entry: Arc::clone(&self.entry), clock: self.clock.clone() }
-    }
-}
-
-impl<P> Tokens<P> {
-    pub(crate) fn new(client: Client, entry: Arc<Entry<P>>, clock: Clock) -> Self {
-        Self { client: Arc::new(client), entry, clock }
-    }
-
-    /// The kept token, or a new one. Callers that come while one is asked for share its outcome.
-    pub(crate) async fn get(&self, http: &Http) -> Result<Arc<Token<P>>, TokenError> {
-        let ended = self.entry.ended.load(Ordering::Acquire);
-        let mut slot =
-            tokio::time::timeout(http.time_left(), self.entry.slot.lock()).await.map_err(|_| {
-                TokenError::NotSent {
-                    problem: "another request for the same token took all the time",
-                    source: None,
-                }
-            })?;
-        let now = Moment::now(&self.clock);
-        if let Some(held) = &slot.held
-            && now.since(held.since) < held.renew_at
-        {
-            return Ok(Arc::clone(&held.token));
-        }
-        if let Some((number, error)) = &slot.failed
-            && *number > ended
-        {
-            return Err(error.clone());
-        }
-        let outcome = self.client.request(http, &self.clock).await;
-        let number = self.entry.ended.fetch_add(1, Ordering::AcqRel) + 1;
-        slot.settle(number, now, outcome)
-    }
-
-    /// A token by a new request, past the cache in both directions: what a probe proves is that the
-    /// credential works now.
-    pub(crate) async fn fresh(&self, http: &Http) -> Result<Token<P>, TokenError> {
-        Ok(self.client.request(http, &self.clock).await?.token)
-    }
-
-    /// Drops `refused`, unless another call has already replaced it.
-    pub(crate) async fn drop_refused(&self, refused: &Arc<Token<P>>) {
-        let mut slot = self.entry.slot.lock().await;
-        if slot.held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.token, refused)) {
-            slot.held = None;
-        }
-    }
-}
-
-impl<P> Slot<P> {
-    /// Takes in the outcome of a request that started at `now`.
-    fn settle(
-        &mut self,
-        number: u64,
-        now: Moment,
-        outcome: Result<Grant<P>, TokenError>,
-    ) -> Result<Arc<Token<P>>, TokenError> {
-        match outcome {
-            Ok(grant) => {
-                self.failed = None;
-                let held = self.held.insert(Held::new(grant, now));
-                Ok(Arc::clone(&held.token))
-            }
-            Err(error) => match self.held.as_mut().filter(|held| outlasts(&error, held, now)) {
-                Some(held) => {
-                    held.renew_at = now.since(held.since) + RENEWAL_PAUSE;
-                    Ok(Arc::clone(&held.token))
-                }
-                None => {
-                    self.held = None;
-                    self.failed = Some((number, error.clone()));
-                    Err(error)
-                }
-            },
-        }
-    }
-}
-
-/// Whether the old token may serve on after a failed early renewal: it still lives, and the failure
-/// says nothing about the client.
-fn outlasts<P>(error: &TokenError, held: &Held<P>, now: Moment) -> bool {
-    let passing = match error {
-        TokenError::Throttled | TokenError::NotSent { .. } | TokenError::Unclear { .. } => true,
-        TokenError::InvalidClient { .. } | TokenError::Refused { .. } | TokenError::Unsigned => false,
-    };
-    // The margin of the pause, so that it does not end while it is used.
-    passing && now.since(held.since) + RENEWAL_PAUSE < held.lifetime
-}
-
-/// The kept tokens of many clients, by a digest of everything that a client presents.
-pub(crate) struct Cache<P>(Mutex<HashMap<[u8; 32], Arc<Entry<P>>>>);
-
-impl<P> Default for Cache<P> {
-    fn default() -> Self {
-        Self(Mutex::new(HashMap::new()))
-    }
-}
-
-impl<P> Cache<P> {
-    pub(crate) fn entry(&self, key: [u8; 32]) -> Arc<Entry<P>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= LARGEST_CACHE && !entries.contains_key(&key) {
-            entries.retain(|_, entry| Arc::strong_count(entry) > 1);
-        }
-        Arc::clone(entries.entry(key).or_default())
     }
 }

@@ -14,9 +14,10 @@ use crate::control::ControlPlane;
 use crate::data::DataPlane;
 use crate::endpoints::{Endpoints, MixedConfiguration, OrganizationEndpoints};
 use crate::jws::Signer;
+use crate::kept::{Cache, Entry, Tokens};
 use crate::key::{ApplicationKey, KeyError};
 use crate::organization::OrganizationCredential;
-use crate::token::{Cache, Client, Data, Entry, Proof, Tokens};
+use crate::token::{Client, Data, Proof};
 use crate::transport::{Http, NoClient};
 
 /// What the control plane's four operations on each of tenants and applications need.

@@ -13,6 +13,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use resistant::{ApplicationKey, CallError, Clock, DataPlane, Probe, TokenError, Vendor};
 use serde_json::{Value, json};
+use shared_core::credential::Authentication;
 use shared_core::ids::SubmissionId;
 use stub::{Reply, Stub, control, credential, token};
 
@@ -108,10 +109,12 @@ async fn two_credentials_never_share_a_token() {
     second.client_id = "other".parse().unwrap();
     let mut third = first.clone();
     third.authentication = ApplicationKey::generate().unwrap().authentication();
-    for credential in [&first, &second, &third, &first] {
+    let mut fourth = first.clone();
+    fourth.authentication = Authentication::ClientSecret { client_secret: "another".to_owned().into() };
+    for credential in [&first, &second, &third, &fourth, &first] {
         vendor.data_plane(credential).unwrap().fraud(&submission()).await.unwrap();
     }
-    assert_eq!(stub.token_requests().len(), 3);
+    assert_eq!(stub.token_requests().len(), 4);
 }
 
 #[tokio::test]

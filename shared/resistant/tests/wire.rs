@@ -355,3 +355,18 @@ async fn storage_says_why_it_refuses() {
         matches!(&error, CallError::Forbidden { message, .. } if message == "AccessDenied: Request has expired")
     );
 }
+
+#[tokio::test]
+async fn calls_can_be_worked_on_side_by_side() {
+    let (stub, plane, url) = uploads().await;
+    let uploads = (0..4).map(|_| {
+        let (plane, url) = (plane.clone(), url.clone());
+        tokio::spawn(async move { plane.upload(&url, 5, frames(&[b"hello"])).await })
+    });
+    for outcome in futures::future::join_all(uploads).await {
+        outcome.unwrap().unwrap();
+    }
+    let control = stub.control();
+    tokio::spawn(async move { control.delete_tenant(&tenant()).await }).await.unwrap().unwrap();
+    assert_eq!(stub.calls().len(), 5);
+}
