@@ -51,7 +51,9 @@ impl Environment {
         let (group, mut child) = Group::start(&settings.bootstrap, &settings.variables(&address), log)?;
         let group = Arc::new(group);
         began(&group);
+        // What it said before it ended counts, so that it is asked about first.
         let failed = tokio::select! {
+            biased;
             phase = timeout(settings.init_timeout, api.started()) => match phase {
                 Ok(Phase::InitError(error)) => Some(Outcome::InitError(error)),
                 Ok(_) => None,
@@ -75,6 +77,7 @@ impl Environment {
             return (Outcome::Exited("its Runtime API has ended".to_owned()), false);
         }
         tokio::select! {
+            biased;
             answer = timeout(limit, answer) => match answer {
                 Ok(Ok(Reply::Response(body))) => (Outcome::Answered(body), true),
                 Ok(Ok(Reply::Error(body))) => (Outcome::FunctionError(body), true),

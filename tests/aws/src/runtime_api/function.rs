@@ -128,7 +128,7 @@ pub struct Function {
     settings: FunctionSettings,
     log: Log,
     permits: Semaphore,
-    idle: Mutex<Vec<Box<Environment>>>,
+    idle: Mutex<Vec<Environment>>,
     groups: Mutex<Vec<Weak<Group>>>,
 }
 
@@ -158,7 +158,7 @@ impl Function {
             Some(environment) => environment,
             None => {
                 match Environment::start(&self.settings, &self.log, |group| self.remember(group)).await? {
-                    Start::Ready(environment) => environment,
+                    Start::Ready(environment) => *environment,
                     Start::Failed(outcome) => return Ok(outcome),
                 }
             }
@@ -202,7 +202,7 @@ impl Function {
         self.groups.lock().expect("no holder panics").iter().filter(|group| group.strong_count() > 0).count()
     }
 
-    fn take_idle(&self) -> Option<Box<Environment>> {
+    fn take_idle(&self) -> Option<Environment> {
         let mut idle = self.idle.lock().expect("no holder panics");
         idle.retain_mut(|environment| !environment.has_ended());
         idle.pop()
