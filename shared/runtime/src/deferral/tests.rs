@@ -40,9 +40,14 @@ fn one(payload: &serde_json::Value, at: Timestamp) -> Message {
 fn message() -> Message {
     let body = json!({"detail-type": "T", "source": "crm", "account": "111122223333", "id": "e-1",
         "detail": {"type": "T"}});
+    queued(&body)
+}
+
+fn queued(body: &serde_json::Value) -> Message {
     one(
         &json!({"Records": [{"messageId": "m-1", "eventSource": "aws:sqs", "body": body.to_string(),
-            "attributes": {"SentTimestamp": now().as_millisecond().to_string(), "ApproximateReceiveCount": "2"}}]}),
+            "attributes": {"SentTimestamp": now().as_millisecond().to_string(),
+                "ApproximateReceiveCount": "2", "SenderId": "AROA:crm"}}]}),
         now(),
     )
 }
@@ -72,11 +77,18 @@ fn what_comes_back_is_the_same_message_with_its_history() {
     let parcel = Parcel::next(&message(), Duration::from_secs(60), Some("acme".to_owned()), now());
     let back = delivered(&parcel, later(60));
     assert_eq!((back.first_seen, back.attempt, back.receive_count), (now(), 2, 1));
-    // Its new envelope names us as the sender; the audit trail must not.
     assert_eq!(back.origin, message().origin);
-    assert_eq!(back.origin.source.as_deref(), Some("crm"));
     let again = Parcel::next(&back, Duration::from_secs(60), None, later(60));
     assert_eq!((again.first_seen, again.attempt, again.group.as_deref()), (now(), 3, Some("acme")));
+}
+
+#[test]
+fn who_sent_it_first_stays_its_origin() {
+    // Without an envelope of its own only the queue says who sent it, and now that would be us.
+    let by_hand = queued(&json!({"type": "T"}));
+    let back = delivered(&Parcel::next(&by_hand, Duration::ZERO, None, now()), now());
+    assert_eq!(back.origin, by_hand.origin);
+    assert_eq!((back.origin.source.as_deref(), back.origin.id.as_deref()), (Some("AROA:crm"), Some("m-1")));
 }
 
 #[test]
