@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use simulator::Simulator;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, HELP};
 
@@ -25,21 +26,18 @@ async fn main() -> Result<()> {
             std::process::exit(2);
         }
     };
-    let directory = arguments.directory.clone();
+    // Before the key is written, so that no signal can leave it behind.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let simulator = Simulator::start(arguments.options).await?;
-    let key = write_key(&directory, &simulator)?;
+    let key = write_key(&arguments.directory, &simulator)?;
     print(&simulator, &key);
-    stopped().await?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
     simulator.stop().await;
     fs::remove_file(&key).with_context(|| format!("{} cannot be removed", key.display()))
-}
-
-async fn stopped() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("no signal can be waited for"),
-        _ = terminate.recv() => Ok(()),
-    }
 }
 
 /// Writes the organization's private key so that only its owner can read it.
