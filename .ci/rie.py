@@ -3,12 +3,13 @@
     rie.py <aws-lambda-rie> <directory of the binaries>
 
 The events are bad ones, so that each function has to read its configuration, parse, decide and
-answer, and needs nothing of AWS but a bus to put a refusal on, which is here.
+answer, and needs of AWS only the organization's secret and a bus for its refusal, which are here.
 """
 
 import http.server
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import urllib.error
 import urllib.request
 
 START_SECONDS = 20
+KEY_FILE = pathlib.Path(__file__).parents[1] / "shared/resistant/testdata/organization-key.pkcs8.pem"
 
 COMMON = {
     "STAGE": "production",
@@ -86,8 +88,8 @@ CHECKS = [
         "rotate-secret",
         CONTROL | {"SEALING_KEY_ID": KEY},
         {"Step": "createSecret", "SecretId": "not-one-of-ours"},
-        lambda answer: isinstance(answer, dict) and answer.get("errorType"),
-        None,
+        lambda answer: answer.get("errorType") == "Rejected" and "ClientRequestToken" in answer["errorMessage"],
+        "RequestRejected",
     ),
     (
         "submit-document",
@@ -99,28 +101,35 @@ CHECKS = [
         },
         queued("{not JSON"),
         lambda answer: answer == ALL_WELL,
-        "DocumentRejected",
+        "RequestRejected",
     ),
 ]
 
 
-class Bus(http.server.BaseHTTPRequestHandler):
-    """EventBridge's PutEvents and nothing else."""
+class Aws(http.server.BaseHTTPRequestHandler):
+    """PutEvents, and the organization's secret."""
 
     put = []
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.headers.get("X-Amz-Target") != "AWSEvents.PutEvents":
-            self.send_error(400)
-            return
-        self.put.extend(entry["DetailType"] for entry in body["Entries"])
-        answer = json.dumps({"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in body["Entries"]]})
-        self.send_response(200)
+        match self.headers.get("X-Amz-Target"):
+            case "AWSEvents.PutEvents":
+                self.put.extend(entry["DetailType"] for entry in body["Entries"])
+                self.answer({"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in body["Entries"]]})
+            case "secretsmanager.GetSecretValue" if body["SecretId"] == CONTROL["ORGANIZATION_SECRET_ID"]:
+                value = {"client_id": "organization", "private_key": KEY_FILE.read_text()}
+                self.answer({"ARN": body["SecretId"], "SecretString": json.dumps(value)})
+            case other:
+                self.answer({"__type": "ValidationException", "message": f"{other} is not here"}, 400)
+
+    def answer(self, value, status=200):
+        body = json.dumps(value).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(answer.encode())
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -147,14 +156,14 @@ def invoke(port, event):
             time.sleep(0.05)
 
 
-def check(emulator, binary, variables, event, bus_port):
+def check(emulator, binary, variables, event, aws_port):
     port = free_port()
     environment = COMMON | variables | {
         "PATH": os.environ["PATH"],
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{bus_port}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws_port}",
         "AWS_LAMBDA_FUNCTION_NAME": os.path.basename(binary),
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
     }
@@ -187,15 +196,15 @@ def check(emulator, binary, variables, event, bus_port):
 def main():
     emulator, directory = sys.argv[1:]
     os.chmod(emulator, 0o755)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bus)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     wrong = 0
     for name, variables, event, right, announced in CHECKS:
-        Bus.put.clear()
+        Aws.put.clear()
         binary = os.path.abspath(os.path.join(directory, name))
         answer, lines = check(emulator, binary, variables, event, server.server_port)
-        good = right(answer) and Bus.put == ([announced] if announced else [])
-        print(f"{name:<18} {'ok' if good else 'WRONG':<6} answer {json.dumps(answer)[:150]}, announced {Bus.put}")
+        good = right(answer) and Aws.put == [announced]
+        print(f"{name:<18} {'ok' if good else 'WRONG':<6} answer {json.dumps(answer)[:150]}, announced {Aws.put}")
         if not good:
             wrong += 1
             sys.stdout.buffer.write(b"".join(lines))

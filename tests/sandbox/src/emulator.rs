@@ -38,7 +38,8 @@ impl Emulator {
     /// that is also why it starts with an empty one.
     pub async fn start(python: &Path, port: u16, variables: &[(String, String)]) -> Result<Self> {
         let running = progress::begin("emulator", &format!("MiniStack on 127.0.0.1:{port}"));
-        let home = TempDir::with_prefix("resistant-sandbox-").context("no temporary directory")?;
+        let runs = places::directory("runs")?;
+        let home = TempDir::with_prefix_in("run-", runs).context("no directory for the emulator")?;
         let log = places::directory("logs")?.join(format!("emulator-{port}.log"));
         let mut environment = environment(port, home.path());
         environment.extend_from_slice(variables);

@@ -18,10 +18,10 @@ use crate::sandbox::Sandbox;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Two cells and key pairs, as most customers are.
-const ACME: &str = "acme-insurance";
+const ACME: &str = "acme";
 
 /// One cell and a client secret.
-const ZENITH: &str = "zenith_bank";
+const ZENITH: &str = "zenith_7";
 
 /// A customer as the journey goes on.
 struct Customer {
