@@ -1,0 +1,146 @@
+//! Small stand-ins for KMS, SQS and EventBridge, by the operations that the functions use.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// A message that a function put into a queue.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Which queue.
+    pub queue_url: String,
+    /// Its body.
+    pub body: String,
+    /// How long it is invisible at first.
+    pub delay_seconds: u64,
+    /// Its message group.
+    pub group: Option<String>,
+    /// Its attributes, by name.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// What the services were told.
+#[derive(Debug, Default)]
+struct Kept {
+    events: Vec<Value>,
+    sent: Vec<Sent>,
+    sealed: Vec<(String, Value)>,
+}
+
+/// The three services, on one address.
+#[derive(Debug)]
+pub struct Services {
+    kept: Arc<Mutex<Kept>>,
+    url: String,
+    _server: JoinSet<()>,
+}
+
+impl Services {
+    /// Starts them on a free port.
+    ///
+    /// # Errors
+    /// Where there is no port.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&kept));
+        let mut server = JoinSet::new();
+        server.spawn(async move { drop(axum::serve(listener, app).await) });
+        Ok(Self { kept, url, _server: server })
+    }
+
+    /// Where they are.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The events announced so far, by their details.
+    pub fn events(&self) -> Vec<Value> {
+        self.kept.lock().expect("no panic under the lock").events.clone()
+    }
+
+    /// Takes the messages that were sent since the last call.
+    pub fn take_sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.kept.lock().expect("no panic under the lock").sent)
+    }
+}
+
+async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: String) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let Ok(input) = serde_json::from_str::<Value>(&body) else {
+        return refuse("SerializationException", "not JSON");
+    };
+    let mut kept = kept.lock().expect("no panic under the lock");
+    match operation {
+        "PutEvents" => put_events(&mut kept, &input),
+        "SendMessage" => send_message(&mut kept, &input),
+        "Encrypt" => encrypt(&mut kept, &input),
+        "Decrypt" => decrypt(&kept, &input),
+        _ => refuse("UnknownOperationException", operation),
+    }
+}
+
+fn put_events(kept: &mut Kept, input: &Value) -> Response {
+    let entries = input["Entries"].as_array().cloned().unwrap_or_default();
+    for entry in &entries {
+        let detail = entry["Detail"].as_str().and_then(|detail| serde_json::from_str(detail).ok());
+        let Some(detail) = detail else { return refuse("ValidationException", "Detail is not JSON") };
+        kept.events.push(detail);
+    }
+    let ids: Vec<Value> = entries.iter().map(|_| json!({ "EventId": "e" })).collect();
+    ok(&json!({ "FailedEntryCount": 0, "Entries": ids }))
+}
+
+fn send_message(kept: &mut Kept, input: &Value) -> Response {
+    let attributes = input["MessageAttributes"].as_object().cloned().unwrap_or_default();
+    let value = |attribute: &Value| attribute["StringValue"].as_str().unwrap_or_default().to_owned();
+    kept.sent.push(Sent {
+        queue_url: input["QueueUrl"].as_str().unwrap_or_default().to_owned(),
+        body: input["MessageBody"].as_str().unwrap_or_default().to_owned(),
+        delay_seconds: input["DelaySeconds"].as_u64().unwrap_or_default(),
+        group: input["MessageGroupId"].as_str().map(str::to_owned),
+        attributes: attributes.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect(),
+    });
+    ok(&json!({ "MessageId": format!("m-{}", kept.sent.len()) }))
+}
+
+/// The ciphertext is a number: what it stands for never leaves this process.
+fn encrypt(kept: &mut Kept, input: &Value) -> Response {
+    let plain = input["Plaintext"].as_str().unwrap_or_default().to_owned();
+    kept.sealed.push((plain, input["EncryptionContext"].clone()));
+    let blob = STANDARD.encode(format!("sealed-{}", kept.sealed.len() - 1));
+    ok(&json!({ "CiphertextBlob": blob, "KeyId": input["KeyId"] }))
+}
+
+fn decrypt(kept: &Kept, input: &Value) -> Response {
+    let blob = input["CiphertextBlob"].as_str().and_then(|blob| STANDARD.decode(blob).ok());
+    let number =
+        blob.and_then(|blob| String::from_utf8(blob).ok()?.strip_prefix("sealed-")?.parse::<usize>().ok());
+    match number.and_then(|number| kept.sealed.get(number)) {
+        Some((plain, context)) if *context == input["EncryptionContext"] => {
+            ok(&json!({ "Plaintext": plain, "KeyId": input["KeyId"] }))
+        }
+        _ => refuse("InvalidCiphertextException", "another context, or not sealed here"),
+    }
+}
+
+fn ok(body: &Value) -> Response {
+    ([("content-type", "application/x-amz-json-1.1")], body.to_string()).into_response()
+}
+
+fn refuse(code: &str, message: &str) -> Response {
+    let body = json!({ "__type": code, "message": message }).to_string();
+    (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.1")], body).into_response()
+}

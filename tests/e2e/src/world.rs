@@ -1,0 +1,351 @@
+//! Everything around the functions.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_parts::proxy::{Proxy, Service};
+use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
+use aws_parts::secrets::{SecretsManager, Settings};
+use dynoxide::Database;
+use serde_json::{Value, json};
+use simulator::{Options, Simulator};
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use crate::objects::Objects;
+use crate::services::{Sent, Services};
+
+/// The bucket that submit-document takes objects of.
+pub const BUCKET: &str = "documents";
+const ORGANIZATION: &str = "organization";
+const QUEUE: &str = "http://queue.invalid/000000000000/work";
+
+/// The vendor, AWS and Lambda, on loopback.
+pub struct World {
+    /// The vendor.
+    pub vendor: Simulator,
+    /// Secrets Manager.
+    pub secrets: SecretsManager,
+    /// KMS, SQS and EventBridge.
+    pub services: Services,
+    /// S3.
+    pub objects: Objects,
+    /// What every AWS call goes through.
+    pub proxy: Proxy,
+    /// The functions.
+    pub lambda: Lambda,
+    _tables: JoinSet<()>,
+}
+
+/// One delivery's end.
+#[derive(Debug)]
+pub struct Delivered {
+    /// Whether the queue would deliver the message again.
+    pub returned: bool,
+    /// What was sent into the queue meanwhile.
+    pub deferred: Vec<Sent>,
+}
+
+impl World {
+    /// Starts it all, with a clock and waits short enough for a test.
+    ///
+    /// # Errors
+    /// Where something does not start.
+    pub async fn start() -> Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts it all, with some of the functions' variables set otherwise.
+    ///
+    /// # Errors
+    /// Where something does not start.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        let vendor = Simulator::start(Options::default()).await?;
+        let (tables, dynamodb) = tables().await?;
+        let lambda = Lambda::start().await?;
+        let secrets =
+            SecretsManager::start(Settings { lambda: Some(lambda.url().to_owned()), ..Settings::default() })
+                .await?;
+        let (services, objects) = (Services::start().await?, Objects::start().await?);
+        let proxy = Proxy::start(&[
+            (Service::DynamoDb, &dynamodb),
+            (Service::SecretsManager, secrets.url()),
+            (Service::Kms, services.url()),
+            (Service::Sqs, services.url()),
+            (Service::EventBridge, services.url()),
+            (Service::S3, objects.url()),
+        ])
+        .await?;
+        let world = Self { vendor, secrets, services, objects, proxy, lambda, _tables: tables };
+        world.add_functions(variables).await?;
+        world.create_tables(&dynamodb).await?;
+        world.store_organization().await?;
+        Ok(world)
+    }
+
+    /// The environment that a function gets, without Lambda's own.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let vendor = self.vendor.vendor();
+        let rotation = "arn:aws:lambda:us-east-1:000000000000:function:rotate-secret";
+        let variables = [
+            ("STAGE", "production"),
+            ("EVENT_BUS_NAME", "bus"),
+            ("CUSTOMERS_TABLE", "customers"),
+            ("SECRET_PREFIX", "resistant"),
+            ("RESISTANT_LOCAL_URL", vendor.base_url()),
+            ("INSTALLATION_ID", "test-1"),
+            ("CELLS", "eu-1,us-1,ca-1"),
+            ("ORGANIZATION_SECRET_ID", ORGANIZATION),
+            ("ORGANIZATION_TOKEN_URL", "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token"),
+            ("SEALING_KEY_ID", "sealing"),
+            ("SECRETS_KEY_ID", "secrets"),
+            ("ROTATION_FUNCTION_ARN", rotation),
+            ("QUEUE_URL", QUEUE),
+            ("SETTLE_SECONDS", "0"),
+            ("CREDENTIAL_CACHE_SECONDS", "0"),
+            ("OVERLAP_SECONDS", "0"),
+            ("RECOVERY_WINDOW_DAYS", "7"),
+            ("DOCUMENTS_TABLE", "documents"),
+            ("DOCUMENTS_BUCKET", BUCKET),
+            ("BUCKET_OWNER", "000000000000"),
+        ];
+        let mut environment = self.proxy.environment();
+        environment.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment
+    }
+
+    /// Delivers a message from a queue, once.
+    ///
+    /// # Errors
+    /// Where the function does not answer at all.
+    pub async fn deliver(
+        &self,
+        function: &str,
+        body: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Delivered> {
+        let attributes: BTreeMap<&String, Value> = attributes
+            .iter()
+            .map(|(name, value)| (name, json!({ "stringValue": value, "dataType": "String" })))
+            .collect();
+        let batch = json!({ "Records": [{
+            "messageId": "message-1",
+            "receiptHandle": "receipt",
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": "1767225600000",
+                "SenderId": "sender",
+                "ApproximateFirstReceiveTimestamp": "1767225600000"
+            },
+            "messageAttributes": attributes,
+            "md5OfBody": "",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:work",
+            "awsRegion": "us-east-1"
+        }]});
+        let answer = match self.lambda.invoke(function, batch.to_string().as_bytes()).await? {
+            Outcome::Answered(answer) => answer,
+            other => bail!("{function} ended with {other:?}"),
+        };
+        let returned = returning(&answer, &["message-1"]).contains("message-1");
+        Ok(Delivered { returned, deferred: self.services.take_sent() })
+    }
+
+    /// Delivers a message, and every deferral of it at once whatever its delay, until it is done with.
+    ///
+    /// # Errors
+    /// Where it is returned to the queue, or still deferred after 20 deliveries.
+    pub async fn settle(&self, function: &str, body: &str) -> Result<usize> {
+        let mut waiting = VecDeque::from([(body.to_owned(), BTreeMap::new())]);
+        let mut deliveries = 0;
+        while let Some((body, attributes)) = waiting.pop_front() {
+            ensure!(deliveries < 20, "{function} still defers: {body}");
+            deliveries += 1;
+            let delivered = self.deliver(function, &body, &attributes).await?;
+            ensure!(!delivered.returned, "{function} returned its message: {:?}", self.log(function));
+            if delivered.deferred.iter().any(|sent| sent.delay_seconds > 0) {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            waiting.extend(delivered.deferred.into_iter().map(|sent| (sent.body, sent.attributes)));
+        }
+        Ok(deliveries)
+    }
+
+    /// Delivers a request as the bus's rule would.
+    ///
+    /// # Errors
+    /// Those of [`settle`](Self::settle).
+    pub async fn request(&self, function: &str, detail: &Value) -> Result<usize> {
+        self.settle(function, &on_the_bus(detail).to_string()).await
+    }
+
+    /// Puts a file into the bucket and delivers S3's notification of it.
+    ///
+    /// # Errors
+    /// Those of [`settle`](Self::settle).
+    pub async fn file(&self, key: &str, bytes: impl Into<axum::body::Bytes>) -> Result<String> {
+        let bytes = bytes.into();
+        let size = bytes.len();
+        let version = self.objects.put(BUCKET, key, bytes);
+        let body = notification(key, &version, size).to_string();
+        self.settle("submit-document", &body).await?;
+        Ok(body)
+    }
+
+    /// The events of one type, announced so far.
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        self.services.events().into_iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// What a function has logged.
+    pub fn log(&self, function: &str) -> Vec<String> {
+        self.lambda.function(function).map(|function| function.log()).unwrap_or_default()
+    }
+
+    /// What a function has logged, once it has said something: its last words arrive after its end.
+    pub async fn log_with(&self, function: &str, something: &str) -> String {
+        for _ in 0..100 {
+            let log = self.log(function).join("\n");
+            if log.contains(something) {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.log(function).join("\n")
+    }
+
+    async fn add_functions(&self, variables: &[(&str, &str)]) -> Result<()> {
+        for (name, directory) in bootstraps().await? {
+            let mut settings = FunctionSettings::new(name, directory.join("bootstrap"));
+            settings.environment = self.environment();
+            settings
+                .environment
+                .extend(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+            self.lambda.add(settings);
+        }
+        Ok(())
+    }
+
+    async fn create_tables(&self, dynamodb: &str) -> Result<()> {
+        let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+        let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+        let customers = json!({
+            "TableName": "customers", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [text("pk"), text("sk")],
+            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")]
+        });
+        let documents = json!({
+            "TableName": "documents", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [text("pk"), text("open_customer_id"), text("opened_at")],
+            "KeySchema": [key("pk", "HASH")],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "open-documents", "Projection": { "ProjectionType": "ALL" },
+                "KeySchema": [key("open_customer_id", "HASH"), key("opened_at", "RANGE")]
+            }]
+        });
+        for table in [customers, documents] {
+            call(dynamodb, "DynamoDB_20120810.CreateTable", &table).await?;
+        }
+        Ok(())
+    }
+
+    async fn store_organization(&self) -> Result<()> {
+        let vendor = self.vendor.vendor();
+        let value = json!({
+            "client_id": vendor.organization_client_id(),
+            "private_key": vendor.organization_private_key_pem(),
+        });
+        let secret = json!({
+            "Name": ORGANIZATION, "SecretString": value.to_string(),
+            "ClientRequestToken": "organization-secret-version-0001"
+        });
+        call(self.secrets.url(), "secretsmanager.CreateSecret", &secret).await
+    }
+}
+
+/// An event as EventBridge puts it into a queue.
+pub fn on_the_bus(detail: &Value) -> Value {
+    json!({
+        "version": "0", "id": "11111111-2222-3333-4444-555555555555", "detail-type": detail["type"],
+        "source": "platform", "account": "000000000000", "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1", "resources": [], "detail": detail
+    })
+}
+
+/// S3's notification of a new object.
+pub fn notification(key: &str, version: &str, size: usize) -> Value {
+    let encoded: String = key
+        .bytes()
+        .map(|byte| match byte {
+            b' ' => "+".to_owned(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "userIdentity": { "principalId": "p" }, "requestParameters": { "sourceIPAddress": "127.0.0.1" },
+        "responseElements": {},
+        "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "c",
+            "bucket": { "name": BUCKET, "ownerIdentity": { "principalId": "p" }, "arn": format!("arn:aws:s3:::{BUCKET}") },
+            "object": { "key": encoded, "size": size, "eTag": version, "versionId": version, "sequencer": "0055AED6DCD90281E5" }
+        }
+    }]})
+}
+
+/// An onboarding request.
+pub fn onboarding(request: &str, customer: &str, cells: &[&str]) -> Value {
+    json!({
+        "type": "CustomerOnboardingRequested", "version": "1", "request_id": request,
+        "requested_at": "2026-01-01T00:00:00Z", "customer_id": customer, "cells": cells,
+        "actor": "platform", "reason": "signed"
+    })
+}
+
+/// An offboarding request, made a day later than [`onboarding`].
+pub fn offboarding(request: &str, customer: &str) -> Value {
+    json!({
+        "type": "CustomerOffboardingRequested", "version": "1", "request_id": request,
+        "requested_at": "2026-01-02T00:00:00Z", "customer_id": customer,
+        "actor": "platform", "reason": "left"
+    })
+}
+
+/// The functions' bootstraps, built once for all tests of a process.
+async fn bootstraps() -> Result<&'static BTreeMap<String, PathBuf>> {
+    static BUILT: OnceCell<BTreeMap<String, PathBuf>> = OnceCell::const_new();
+    BUILT.get_or_try_init(sandbox::functions::build).await
+}
+
+async fn tables() -> Result<(JoinSet<()>, String)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let database = Database::memory().map_err(|error| anyhow::anyhow!("no database: {error}"))?;
+    let mut server = JoinSet::new();
+    server.spawn(dynoxide::server::serve_on(listener, database));
+    Ok((server, url))
+}
+
+async fn call(url: &str, target: &str, input: &Value) -> Result<()> {
+    let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
+    let sent = reqwest::Client::new()
+        .post(url)
+        .header("x-amz-target", target)
+        .header("content-type", format!("application/x-amz-json-{version}"))
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0")
+        .header("x-amz-date", "20260101T000000Z")
+        .body(input.to_string())
+        .send()
+        .await?;
+    let status = sent.status();
+    ensure!(status.is_success(), "{target}: {status}: {}", sent.text().await?);
+    Ok(())
+}
