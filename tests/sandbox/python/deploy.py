@@ -2,7 +2,8 @@
 
 Reads a JSON order from standard input:
   {"endpoint", "template", "stack", "region", "functions": {name: directory}, "parameters": {...}}
-and writes the stack's outputs to standard output as JSON.
+and writes the stack's outputs to standard output as JSON. Called with a template's path instead, it
+writes that template in the long form.
 """
 
 import io
@@ -12,7 +13,6 @@ import sys
 import time
 import zipfile
 
-import boto3
 import yaml
 
 # What the emulator refuses or breaks on, and nothing else, is left out of the deployed copy.
@@ -112,7 +112,12 @@ def failures(order, cloudformation):
 
 
 def main():
+    if len(sys.argv) > 1:
+        json.dump(read_template(sys.argv[1]), sys.stdout)
+        return
     order = json.load(sys.stdin)
+
+    import boto3  # slow to load, and not needed for reading a template
 
     def client(service):
         return boto3.client(

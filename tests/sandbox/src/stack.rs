@@ -1,12 +1,13 @@
 //! The deployed stack: `infra/template.yaml` itself, packaged and deployed as SAM would.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -70,28 +71,43 @@ pub async fn deploy(
         "endpoint": endpoint,
         "region": REGION,
         "stack": NAME,
-        "template": places::workspace().join("infra/template.yaml"),
+        "template": template_path(),
         "functions": functions,
         "parameters": parameters,
     });
-    let answer = run(python, &order.to_string()).await?;
+    let answer = run(python, &[], &order.to_string()).await?;
     let outputs =
         serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")?;
     running.done("deployed");
     Ok(outputs)
 }
 
-async fn run(python: &Path, order: &str) -> Result<Vec<u8>> {
+/// The template as it stands, with CloudFormation's short tags in their long form.
+///
+/// # Errors
+/// If it is not YAML.
+pub async fn template(python: &Path) -> Result<Value> {
+    let path = template_path();
+    let text = run(python, &[path.as_os_str()], "").await?;
+    serde_json::from_slice(&text).context("the template is not what deploy.py says it is")
+}
+
+fn template_path() -> PathBuf {
+    places::workspace().join("infra/template.yaml")
+}
+
+async fn run(python: &Path, arguments: &[&OsStr], order: &str) -> Result<Vec<u8>> {
     let mut command = Command::new(python);
-    command.arg("-c").arg(include_str!("../python/deploy.py"));
+    command.arg("-c").arg(include_str!("../python/deploy.py")).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start the deployment")?;
     let mut input = child.stdin.take().context("the deployment takes no order")?;
-    input.write_all(order.as_bytes()).await.context("the deployment ended before it had its order")?;
+    // Whoever does not read its order says on standard error why.
+    drop(input.write_all(order.as_bytes()).await);
     drop(input);
     let output = child.wait_with_output().await?;
     if !output.status.success() {
-        bail!("the stack was not deployed");
+        bail!("deploy.py failed");
     }
     Ok(output.stdout)
 }

@@ -1,0 +1,140 @@
+//! What the emulator does not check about `infra/template.yaml`, checked on the template itself.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sandbox::{functions, places, python, stack};
+use serde_json::{Map, Value, json};
+
+const FOURTEEN_DAYS: u64 = 14 * 24 * 60 * 60;
+
+async fn template() -> Value {
+    let python = python::interpreter().await.unwrap();
+    stack::template(&python).await.unwrap()
+}
+
+/// The properties of every resource of a type, by logical id.
+fn resources<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let all = template["Resources"].as_object().unwrap().iter();
+    let those = all.filter(|(_, resource)| resource["Type"] == kind);
+    those.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
+}
+
+/// The logical id in `!GetAtt Name.Arn`.
+fn named(arn: &Value) -> &str {
+    arn["Fn::GetAtt"][0].as_str().unwrap_or_else(|| panic!("{arn} names no resource"))
+}
+
+#[tokio::test]
+async fn every_queue_of_a_function_keeps_what_fails() {
+    let template = template().await;
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let mut fed = 0;
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        for event in function["Events"].as_object().into_iter().flat_map(Map::values) {
+            let source = &event["Properties"];
+            assert_eq!(event["Type"], "SQS", "{name}");
+            assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+            // The emulator stops polling where this is not a literal.
+            assert!(source["ScalingConfig"]["MaximumConcurrency"].is_u64(), "{name}");
+            let queue = queues[named(&source["Queue"])];
+            let timeout = function["Timeout"].as_u64().unwrap();
+            assert_eq!(queue["VisibilityTimeout"], 6 * timeout, "{name}");
+            assert!(queue["RedrivePolicy"]["maxReceiveCount"].is_u64(), "{name}");
+            let dead_letters = named(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
+            assert!(queues.contains_key(dead_letters), "{name}");
+            fed += 1;
+        }
+    }
+    assert_eq!(fed, 3, "every function but rotate-secret has a queue");
+    for (name, queue) in queues {
+        assert_eq!(queue["MessageRetentionPeriod"], FOURTEEN_DAYS, "{name}");
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_service_may_send_for_its_own_source_only() {
+    let template = template().await;
+    for (name, policy) in resources(&template, "AWS::SQS::QueuePolicy") {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let statement = statement.get("Fn::If").map_or(statement, |branches| &branches[1]);
+            assert_eq!(statement["Action"], "sqs:SendMessage", "{name}");
+            assert!(statement["Principal"]["Service"].is_string(), "{name}");
+            assert!(!statement["Condition"]["ArnEquals"]["aws:SourceArn"].is_null(), "{name}: {statement}");
+        }
+    }
+    let permission = &template["Resources"]["RotateSecretPermission"]["Properties"];
+    assert_eq!(permission["Principal"], "secretsmanager.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], json!({"Ref": "AWS::AccountId"}));
+}
+
+#[tokio::test]
+async fn what_holds_data_is_kept_encrypted_and_recoverable() {
+    let template = template().await;
+    for kind in ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"] {
+        for name in resources(&template, kind).into_keys() {
+            let resource = &template["Resources"][name];
+            assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
+            assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+        }
+    }
+    for (name, table) in resources(&template, "AWS::DynamoDB::Table") {
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{name}");
+        assert_eq!(table["DeletionProtectionEnabled"], true, "{name}");
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
+        assert_eq!(named(&table["SSESpecification"]["KMSMasterKeyId"]), "DataKey", "{name}");
+    }
+    let bucket = &template["Resources"]["DocumentsBucket"]["Properties"];
+    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+    assert!(
+        bucket["PublicAccessBlockConfiguration"].as_object().unwrap().values().all(|block| block == true)
+    );
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(named(&encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]), "DataKey");
+}
+
+#[tokio::test]
+async fn every_function_is_built_here_and_has_a_role_of_its_own() {
+    let template = template().await;
+    let declared = resources(&template, "AWS::Serverless::Function");
+    let code: BTreeSet<_> = declared.values().map(|function| function["CodeUri"].as_str().unwrap()).collect();
+    let built: Vec<_> = functions::NAMES.iter().map(|name| format!("../target/lambda/{name}/")).collect();
+    assert_eq!(code, built.iter().map(String::as_str).collect());
+    let roles: BTreeSet<_> = declared.values().map(|function| named(&function["Role"])).collect();
+    assert_eq!(roles.len(), declared.len());
+    for (name, role) in resources(&template, "AWS::IAM::Role") {
+        assert!(role["ManagedPolicyArns"].is_null(), "{name}");
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let statement = statement.get("Fn::If").map_or(statement, |branches| &branches[1]);
+            assert_ne!(statement["Resource"], "*", "{name}: {statement}");
+            assert!(!statement["Action"].to_string().contains('*'), "{name}: {statement}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parameters_are_checked_explained_and_none_is_for_local_runs() {
+    let template = template().await;
+    let readme = std::fs::read_to_string(places::workspace().join("infra/README.md")).unwrap();
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        let checks = ["AllowedPattern", "AllowedValues", "MinValue"];
+        assert!(checks.iter().any(|check| !parameter[check].is_null()), "{name} takes anything");
+        assert!(parameter["Description"].is_string(), "{name}");
+        let default = match &parameter["Default"] {
+            Value::Null => "required".to_owned(),
+            Value::String(text) if text.is_empty() => "none".to_owned(),
+            Value::String(text) => format!("`{text}`"),
+            number => number.to_string(),
+        };
+        assert!(
+            readme.contains(&format!("| `{name}` | {default} |")),
+            "README.md: {name}, default {default}"
+        );
+    }
+    let text = template.to_string();
+    for forbidden in ["RESISTANT_LOCAL_URL", "AWS_ENDPOINT_URL", "127.0.0.1", "localhost"] {
+        assert!(!text.contains(forbidden), "{forbidden}");
+    }
+}
