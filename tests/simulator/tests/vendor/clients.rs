@@ -1,5 +1,7 @@
 //! A simulator and the clients that talk to it.
 
+use std::time::Duration;
+
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Method, RequestBuilder, Response};
@@ -149,6 +151,11 @@ impl House {
         send(self.documents(member, Method::GET, &format!("/{id}/{what}"))).await
     }
 
+    /// Waits until a call is held.
+    pub(crate) async fn held(&self) {
+        soon(self.simulator.wait_for_held(1)).await;
+    }
+
     pub(crate) fn advance(&self, seconds: f64) {
         let change = simulator::ClockChange { advance_seconds: seconds, ..simulator::ClockChange::default() };
         self.simulator.change_clock(&change);
@@ -158,6 +165,11 @@ impl House {
         let change = simulator::ClockChange { frozen: Some(true), ..simulator::ClockChange::default() };
         self.simulator.change_clock(&change);
     }
+}
+
+/// Waits, but not for ever: a test that would hang fails.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it never came")
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Response {

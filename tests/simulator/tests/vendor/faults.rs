@@ -4,7 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use simulator::{ClockChange, Effect, Fault, HoldAt, Operation, Release};
 
-use crate::clients::{DOCUMENT_SCOPES, EU_SERVER, House, body, send, text};
+use crate::clients::{DOCUMENT_SCOPES, EU_SERVER, House, body, send, soon, text};
 
 async fn set(house: &House, fault: Value) -> u64 {
     let answer = send(house.http.post(house.url("/_simulator/faults")).json(&fault)).await;
@@ -152,9 +152,12 @@ async fn a_held_call_goes_on_even_when_its_caller_is_gone() {
     let order = json!({ "id": held[0]["id"] });
     let released = send(house.http.post(house.url("/_simulator/release")).json(&order)).await;
     assert_eq!(body(released).await["released"], 1);
-    while names(&house).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while names(&house).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(names(&house), ["orphan"]);
 }
 
@@ -164,11 +167,11 @@ async fn a_call_held_after_its_effect_answers_when_released() {
     house.simulator.add_fault(Fault::next(Operation::CreateTenant, Effect::Hold { at: HoldAt::After }));
     let create = async { status(&house, "abc").await };
     let release = async {
-        house.simulator.wait_for_held(1).await;
+        house.held().await;
         assert_eq!(names(&house), ["abc"]);
         assert_eq!(house.simulator.release(None, Release::Proceed), 1);
     };
-    let (answered, ()) = tokio::join!(create, release);
+    let (answered, ()) = soon(async { tokio::join!(create, release) }).await;
     assert_eq!(answered, Some(201));
 }
 
@@ -178,10 +181,10 @@ async fn a_discarded_call_never_happens() {
     house.simulator.add_fault(Fault::next(Operation::CreateTenant, Effect::Hold { at: HoldAt::Before }));
     let create = async { status(&house, "abc").await };
     let discard = async {
-        house.simulator.wait_for_held(1).await;
+        house.held().await;
         house.simulator.release(None, Release::Discard);
     };
-    let (answered, ()) = tokio::join!(create, discard);
+    let (answered, ()) = soon(async { tokio::join!(create, discard) }).await;
     assert_eq!((answered, names(&house).len()), (None, 0));
 }
 

@@ -12,7 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use simulator::{Cut, Effect, Fault, HoldAt, Operation, Options, Vendor};
 
-use crate::clients::{House, send};
+use crate::clients::{House, send, soon};
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_simulator"))
@@ -76,9 +76,9 @@ async fn a_stopped_simulator_lets_go_of_its_port_and_of_held_calls() {
     let (address, vendor) = (house.simulator.address(), house.simulator.vendor().clone());
     vendor.add_fault(Fault::next(Operation::GetTenants, Effect::Hold { at: HoldAt::Before }));
     let held = tokio::spawn(house.manage(reqwest::Method::GET, "/tenants").send());
-    vendor.wait_for_held(1).await;
-    house.simulator.stop().await;
-    assert!(held.await.expect("a task").is_err());
+    house.held().await;
+    soon(house.simulator.stop()).await;
+    assert!(soon(held).await.expect("a task").is_err());
     assert!(vendor.held().is_empty());
     std::net::TcpListener::bind(address).expect("the port is free");
 }
