@@ -39,6 +39,21 @@ impl Heard {
         events.push(event);
         self.count.send_replace(events.len());
     }
+
+    /// What `look` finds among the events, as soon as it finds something.
+    async fn first<T>(&self, look: impl Fn(&[Value]) -> Option<T>) -> T {
+        let mut count = self.count.subscribe();
+        loop {
+            count.borrow_and_update();
+            if let Some(found) = look(&self.events()) {
+                return found;
+            }
+            if count.changed().await.is_err() {
+                // Nothing can come any more.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
 }
 
 impl Bus {
@@ -77,6 +92,11 @@ impl Bus {
         self.heard.events().clone()
     }
 
+    /// The event of this number, counted from 0, once there is one.
+    pub async fn nth(&self, number: usize) -> Value {
+        self.heard.first(|events| events.get(number).cloned()).await
+    }
+
     /// The first event that is wanted, heard already or within `patience`.
     pub async fn wait_for(
         &self,
@@ -84,18 +104,7 @@ impl Bus {
         patience: Duration,
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
-        let mut count = self.heard.count.subscribe();
-        let found = async {
-            loop {
-                count.borrow_and_update();
-                if let Some(event) = self.heard.events().iter().find(|event| wanted(event)) {
-                    return event.clone();
-                }
-                if count.changed().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
+        let found = self.heard.first(|events| events.iter().find(|event| wanted(event)).cloned());
         match timeout(patience, found).await {
             Ok(event) => Ok(event),
             Err(_) => bail!("no {what} within {} s", patience.as_secs()),

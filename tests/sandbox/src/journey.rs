@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::sandbox::Sandbox;
 
 /// How long an event may take to come. Generous: a slow machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Two cells and key pairs, as most customers are.
 const ACME: &str = "acme";

@@ -8,13 +8,13 @@ pub(crate) fn instructions(sandbox: &Sandbox) {
     let (endpoint, stack) = (&sandbox.endpoint, &sandbox.stack);
     let (bus, bucket) = (&stack.bus_name, &stack.documents_bucket_name);
     let (vendor, secrets) = (sandbox.simulator.base_url(), sandbox.secrets.url());
-    let event = |kind: &str, id: &str, more: &str| {
+    let event = |kind: &str, more: &str| {
         format!(
-            r#"{{\"type\":\"{kind}\",\"version\":\"1\",\"request_id\":\"{id}\",\"requested_at\":\"'$(date -u +%FT%TZ)'\",\"customer_id\":\"acme\"{more},\"actor\":\"me\",\"reason\":\"trying it\"}}"#
+            r#"{{\"type\":\"{kind}\",\"version\":\"1\",\"request_id\":\"mine-'$(date +%s)'\",\"requested_at\":\"'$(date -u +%FT%TZ)'\",\"customer_id\":\"acme\"{more},\"actor\":\"me\",\"reason\":\"trying it\"}}"#
         )
     };
-    let onboarding = event("CustomerOnboardingRequested", "mine-1", r#",\"cells\":[\"eu-1\"]"#);
-    let offboarding = event("CustomerOffboardingRequested", "mine-2", "");
+    let onboarding = event("CustomerOnboardingRequested", r#",\"cells\":[\"eu-1\"]"#);
+    let offboarding = event("CustomerOffboardingRequested", "");
     println!(
         r#"
 It runs until Ctrl-C.
@@ -39,7 +39,7 @@ What the vendor holds, and what would be left over:
 
 With the AWS CLI:
 
-  export AWS_ENDPOINT_URL={endpoint} AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets} AWS_REGION={REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  export AWS_ENDPOINT_URL={endpoint} AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   aws s3 cp mine.pdf 's3://{bucket}/acme/eu-1/mine.pdf'
   aws secretsmanager rotate-secret --secret-id resistant/acme/eu-1/credential
   aws dynamodb scan --table-name {customers}
@@ -47,4 +47,13 @@ With the AWS CLI:
         customers = stack.customers_table_name,
         log = sandbox.log_path(),
     );
+}
+
+/// Shows what the functions announce, for ever.
+pub(crate) async fn show_events(sandbox: &Sandbox) {
+    println!("What the functions announce on the bus:\n");
+    for number in 0.. {
+        let event = sandbox.bus.nth(number).await;
+        println!("{:<24} {event}", event["type"].as_str().unwrap_or_default());
+    }
 }

@@ -53,7 +53,7 @@ async fn run(keep: bool) -> Result<ExitCode> {
     let sandbox = Sandbox::start(Options::default()).await?;
     if keep {
         keep::instructions(&sandbox);
-        std::future::pending::<()>().await;
+        keep::show_events(&sandbox).await;
     }
     let mut report = Report::default();
     journey::run(&sandbox, &mut report).await;
