@@ -3,42 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_lambda_events::sqs::SqsBatchResponse;
 use futures::StreamExt;
-use serde::Serialize;
 
 use crate::deferral::Postpone;
 use crate::envelope::Record;
 use crate::{Handler, Invocation, Verdict, unit};
 
-/// The answer to a batch: which records must be delivered again. All others are done with
-/// (AWS: Lambda Developer Guide, "Handling errors for an SQS event source").
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchAnswer {
-    batch_item_failures: Vec<Failure>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    item_identifier: String,
-}
-
-impl BatchAnswer {
-    /// The records to be delivered again, in the order of their ids.
-    pub fn failures(&self) -> impl Iterator<Item = &str> {
-        self.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str())
-    }
-}
-
 /// Works on a batch, so many records side by side. What does not fit into the time that is left
 /// goes back untouched.
+///
+/// The answer names the records to be delivered again, in the order of their ids. All others are done
+/// with (AWS: Lambda Developer Guide, "Handling errors for an SQS event source").
 pub async fn work<H: Handler, P: Postpone>(
     handler: &H,
     postpone: &P,
     records: Vec<Record>,
     invocation: &Invocation,
-) -> BatchAnswer {
+) -> SqsBatchResponse {
     let limits = handler.limits();
     // Where a whole invocation is shorter than one unit may need, half of it has to do: else
     // nothing would ever be begun.
@@ -48,8 +30,9 @@ pub async fn work<H: Handler, P: Postpone>(
         .buffer_unordered(limits.concurrency.max(1))
         .filter_map(std::future::ready);
     let failures: BTreeSet<String> = outcomes.collect().await;
-    let failed = |item_identifier| Failure { item_identifier };
-    BatchAnswer { batch_item_failures: failures.into_iter().map(failed).collect() }
+    let mut answer = SqsBatchResponse::default();
+    answer.set_failures(failures);
+    answer
 }
 
 /// The record's id, if it must be delivered again.

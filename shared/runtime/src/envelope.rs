@@ -10,10 +10,12 @@
 //! | a rotation | `Step` and `SecretId` |
 //! | by hand | any other JSON |
 //!
-//! Envelopes are read leniently, field by field: AWS adds fields, and emulators leave some out. Only
+//! Envelopes are AWS's own types, read leniently: AWS adds fields, and emulators leave some out. Only
 //! what is needed to do the work must be there. What cannot be read becomes an [`Unreadable`] with
 //! the field and the rule, never an error of the whole batch.
 
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::sns::{SnsMessage, SnsRecord};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_core::event::ReasonCode;
@@ -22,9 +24,11 @@ use shared_core::request::{Refusal, Violation};
 use crate::message::{Envelope, Message, Origin, Payload, Rotation, RotationStep, Unreadable};
 
 mod form;
+mod lenient;
 mod queue;
 mod storage;
 
+use lenient::{read, said};
 use queue::Frame;
 pub use queue::{ATTEMPT, FIRST_SEEN, NOT_BEFORE, Nameless, ORIGIN, Record};
 
@@ -104,10 +108,10 @@ impl Opener {
             return self.records(records, text, origin, depth);
         }
         if text_of(value, "Type") == Some("Notification") && value.get("TopicArn").is_some() {
-            return self.notification(value, &written(), origin, depth);
+            return self.notification(read(value), &written(), origin, depth);
         }
         if value.get("detail-type").is_some() && value.get("detail").is_some() {
-            return vec![self.bus_event(value, written(), origin)];
+            return vec![self.bus_event(read(value), written(), origin)];
         }
         if value.get("Step").is_some() && value.get("SecretId").is_some() {
             return vec![self.rotation(value, written(), origin)];
@@ -130,13 +134,10 @@ impl Opener {
             let written = if records.len() == 1 { text.map_or_else(alone, str::to_owned) } else { alone() };
             let source = text_of(record, "eventSource").or_else(|| text_of(record, "EventSource"));
             match source {
-                Some("aws:s3") => vec![storage::notified(self, record, written, origin.clone())],
-                Some("aws:sns") => self.notification(
-                    record.get("Sns").unwrap_or(&Value::Null),
-                    &written,
-                    origin.clone(),
-                    depth,
-                ),
+                Some("aws:s3") => vec![storage::notified(self, read(record), written, origin.clone())],
+                Some("aws:sns") => {
+                    self.notification(read::<SnsRecord>(record).sns, &written, origin.clone(), depth)
+                }
                 other => {
                     let rule = "`aws:sqs`, `aws:sns` or `aws:s3`";
                     let violation = match other {
@@ -162,29 +163,28 @@ impl Opener {
         records.iter().flat_map(open_one).collect()
     }
 
-    fn notification(&self, notification: &Value, written: &str, origin: Origin, depth: u32) -> Vec<Unit> {
-        let topic = text_of(notification, "TopicArn");
+    fn notification(&self, told: SnsMessage, written: &str, origin: Origin, depth: u32) -> Vec<Unit> {
         let mut origin = inside(origin, Envelope::Sns);
-        origin.account = topic.and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
-        origin.source = topic.map(str::to_owned);
-        origin.id = text_of(notification, "MessageId").map(str::to_owned);
-        let Some(message) = text_of(notification, "Message") else {
+        origin.account = told.topic_arn.split(':').nth(4).map(str::to_owned);
+        origin.source = said(Some(told.topic_arn));
+        origin.id = said(Some(told.message_id));
+        if told.message.is_empty() {
             let violation =
                 Violation::missing("Message", "a topic's notification carries its event as a text");
             return vec![self.unreadable(Refusal::new(ReasonCode::NotAnEvent, violation), written, origin)];
-        };
-        self.text(message, origin, depth - 1)
+        }
+        self.text(&told.message, origin, depth - 1)
     }
 
-    fn bus_event(&self, event: &Value, written: String, origin: Origin) -> Unit {
+    fn bus_event(&self, event: EventBridgeEvent, written: String, origin: Origin) -> Unit {
         let mut origin = inside(origin, Envelope::EventBridge);
-        origin.account = text_of(event, "account").map(str::to_owned);
-        origin.source = text_of(event, "source").map(str::to_owned);
-        origin.id = text_of(event, "id").map(str::to_owned);
-        if origin.source.as_deref() == Some("aws.s3") {
-            return storage::announced(self, event, written, origin);
+        origin.account = said(event.account.clone());
+        origin.source = said(Some(event.source.clone()));
+        origin.id = said(event.id.clone());
+        if event.source == "aws.s3" {
+            return storage::announced(self, &event, written, origin);
         }
-        self.message(Payload::Event(event["detail"].clone()), written, origin)
+        self.message(Payload::Event(event.detail), written, origin)
     }
 
     fn rotation(&self, event: &Value, written: String, origin: Origin) -> Unit {

@@ -221,7 +221,8 @@ async fn a_call_that_hangs_returns_before_lambda_ends_it() {
 
 #[test]
 fn the_answer_has_the_form_that_lambda_reads() {
-    let answer = BatchAnswer { batch_item_failures: vec![Failure { item_identifier: "m-1".to_owned() }] };
+    let mut answer = SqsBatchResponse::default();
+    answer.add_failure("m-1");
     assert_eq!(json!(answer), json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}));
-    assert_eq!(json!(BatchAnswer::default()), json!({"batchItemFailures": []}));
+    assert_eq!(json!(SqsBatchResponse::default()), json!({"batchItemFailures": []}));
 }

@@ -1,8 +1,10 @@
 //! Records of a queue (AWS: Lambda Developer Guide, "Using Lambda with Amazon SQS").
 
+use aws_lambda_events::sqs::SqsMessage;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::lenient::{read, said};
 use super::{NESTING, Opener, Unit, text_of};
 use crate::message::{Envelope, Origin};
 
@@ -45,12 +47,9 @@ impl Frame {
         Self { first_seen: now, attempt: 1, receive_count: 1, group: None, not_before: None, origin: None }
     }
 
-    fn of(record: &Value, now: Timestamp) -> Self {
-        let system = |name: &str| record.get("attributes").and_then(|attributes| text_of(attributes, name));
-        let ours = |name: &str| {
-            let attribute = record.get("messageAttributes").and_then(|attributes| attributes.get(name));
-            attribute.and_then(|attribute| text_of(attribute, "stringValue"))
-        };
+    fn of(message: &SqsMessage, now: Timestamp) -> Self {
+        let system = |name: &str| message.attributes.get(name).map(String::as_str);
+        let ours = |name: &str| message.message_attributes.get(name)?.string_value.as_deref();
         let time = |name: &str| ours(name).and_then(|text| text.parse::<Timestamp>().ok());
         let sent =
             system("SentTimestamp").and_then(|millis| Timestamp::from_millisecond(millis.parse().ok()?).ok());
@@ -59,7 +58,7 @@ impl Frame {
             first_seen: time(FIRST_SEEN).or(sent).unwrap_or(now),
             attempt: count(ours(ATTEMPT)),
             receive_count: count(system("ApproximateReceiveCount")),
-            group: system("MessageGroupId").map(str::to_owned),
+            group: said(system("MessageGroupId").map(str::to_owned)),
             not_before: time(NOT_BEFORE),
             origin: ours(ORIGIN).and_then(|text| serde_json::from_str(text).ok()),
         }
@@ -75,15 +74,15 @@ pub(super) fn records_of(payload: &Value) -> Option<&Vec<Value>> {
 
 /// Opens one record.
 pub(super) fn open(record: &Value, now: Timestamp) -> Result<Record, Nameless> {
-    let message_id = text_of(record, "messageId").ok_or(Nameless)?.to_owned();
-    let sender = record.get("attributes").and_then(|attributes| text_of(attributes, "SenderId"));
+    let mut message: SqsMessage = read(record);
+    let message_id = said(message.message_id.take()).ok_or(Nameless)?;
     let origin = Origin {
         path: vec![Envelope::Sqs],
         account: None,
-        source: sender.map(str::to_owned),
+        source: said(message.attributes.get("SenderId").cloned()),
         id: Some(message_id.clone()),
     };
-    let opener = Opener { frame: Frame::of(record, now) };
-    let body = record.get("body").and_then(Value::as_str).unwrap_or_default();
-    Ok(Record { message_id, units: opener.text(body, origin, NESTING) })
+    let opener = Opener { frame: Frame::of(&message, now) };
+    let body = message.body.unwrap_or_default();
+    Ok(Record { message_id, units: opener.text(&body, origin, NESTING) })
 }

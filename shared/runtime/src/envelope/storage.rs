@@ -1,102 +1,107 @@
 //! What S3 says, by its own notifications and through EventBridge.
 
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::s3::{S3Entity, S3EventRecord};
 use jiff::Timestamp;
-use serde_json::Value;
-use shared_core::event::{DocumentRef, ReasonCode};
+use serde::{Deserialize, Serialize};
+use shared_core::event::ReasonCode;
 use shared_core::request::{Refusal, Violation};
 
-use super::{Opener, Unit, form, inside, text_of};
+use super::lenient::{read, said};
+use super::{Opener, Unit, form, inside};
 use crate::message::{Envelope, ObjectCreated, Origin, Payload, Unreadable};
 
 /// One record of a bucket's notification. Its key is form-encoded
-/// (AWS: Amazon S3 User Guide, "Event message structure").
-pub(super) fn notified(opener: &Opener, record: &Value, written: String, origin: Origin) -> Unit {
-    let s3 = record.get("s3").unwrap_or(&Value::Null);
-    let (bucket, object) =
-        (s3.get("bucket").unwrap_or(&Value::Null), s3.get("object").unwrap_or(&Value::Null));
+/// (AWS: Amazon S3 User Guide, "Event message structure"), and nobody fills the type's `url_decoded_key`.
+pub(super) fn notified(opener: &Opener, mut record: S3EventRecord, written: String, origin: Origin) -> Unit {
+    let S3Entity { bucket, object, .. } = record.s3;
     let mut origin = inside(origin, Envelope::S3);
-    origin.source = text_of(bucket, "arn").or_else(|| text_of(bucket, "name")).map(str::to_owned);
-    origin.id =
-        record.get("responseElements").and_then(|ids| text_of(ids, "x-amz-request-id")).map(str::to_owned);
-    if let Some(name) = text_of(record, "eventName")
+    origin.source = said(bucket.arn).or_else(|| said(bucket.name.clone()));
+    origin.id = said(record.response_elements.remove("x-amz-request-id"));
+    if let Some(name) = said(record.event_name)
         && !name.trim_start_matches("s3:").starts_with("ObjectCreated:")
     {
         return Unit::Ignored { what: format!("S3 {name}"), origin };
     }
-    let found =
-        Found { bucket, object, version: "versionId", e_tag: "eTag", time: text_of(record, "eventTime") };
-    let decoded = found.key().map(|key| form::decode(key).map_err(|rule| (key, rule)));
-    let key = match decoded {
-        Some(Ok(key)) => Some(key),
-        Some(Err((key, rule))) => return undecodable(found, key, rule, written, origin),
-        None => None,
+    let encoded = object.key.unwrap_or_default();
+    let (key, broken) = match form::decode(&encoded) {
+        Ok(key) => (key, None),
+        Err(rule) => (encoded, Some(rule)),
     };
-    created(opener, found, key, written, origin)
+    let created = ObjectCreated {
+        bucket: bucket.name.unwrap_or_default(),
+        key,
+        version_id: said(object.version_id),
+        size_bytes: object.size.and_then(|size| u64::try_from(size).ok()),
+        e_tag: said(object.e_tag),
+        sequencer: said(object.sequencer),
+        happened_at: time(record.event_time.timestamp_millis()),
+    };
+    match broken {
+        Some(rule) => undecodable(&created, rule, written, origin),
+        None => named(opener, created, written, origin),
+    }
 }
 
 /// An event of S3 on a bus. Its key is as it is
 /// (AWS: Amazon S3 User Guide, "EventBridge event message structure").
-pub(super) fn announced(opener: &Opener, event: &Value, written: String, origin: Origin) -> Unit {
-    let detail_type = text_of(event, "detail-type").unwrap_or_default();
-    if detail_type != "Object Created" {
-        return Unit::Ignored { what: format!("S3 {detail_type}"), origin };
+pub(super) fn announced(opener: &Opener, event: &EventBridgeEvent, written: String, origin: Origin) -> Unit {
+    if event.detail_type != "Object Created" {
+        return Unit::Ignored { what: format!("S3 {}", event.detail_type), origin };
     }
-    let detail = &event["detail"];
-    let found = Found {
-        bucket: detail.get("bucket").unwrap_or(&Value::Null),
-        object: detail.get("object").unwrap_or(&Value::Null),
-        version: "version-id",
-        e_tag: "etag",
-        time: text_of(event, "time"),
+    let Detail { bucket, object } = read(&event.detail);
+    let created = ObjectCreated {
+        bucket: bucket.name,
+        key: object.key,
+        version_id: said(object.version_id),
+        size_bytes: object.size,
+        e_tag: said(object.etag),
+        sequencer: said(object.sequencer),
+        happened_at: event.time.and_then(|at| time(at.timestamp_millis())),
     };
-    let key = found.key().map(str::to_owned);
-    created(opener, found, key, written, origin)
+    named(opener, created, written, origin)
 }
 
-/// The two spellings of the same thing.
-struct Found<'a> {
-    bucket: &'a Value,
-    object: &'a Value,
-    version: &'static str,
-    e_tag: &'static str,
-    time: Option<&'a str>,
+/// What AWS's events crate has no type for.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
 }
 
-impl<'a> Found<'a> {
-    fn key(&self) -> Option<&'a str> {
-        text_of(self.object, "key")
-    }
-
-    fn of_object(&self, field: &str) -> Option<String> {
-        text_of(self.object, field).map(str::to_owned)
-    }
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Bucket {
+    name: String,
 }
 
-fn created(opener: &Opener, found: Found<'_>, key: Option<String>, written: String, origin: Origin) -> Unit {
-    let bucket = text_of(found.bucket, "name").map(str::to_owned);
-    let (Some(bucket), Some(key)) = (bucket, key) else {
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Object {
+    key: String,
+    version_id: Option<String>,
+    size: Option<u64>,
+    etag: Option<String>,
+    sequencer: Option<String>,
+}
+
+/// A time that was said: where none was, AWS's types have 1970.
+fn time(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millis).ok().filter(|time| *time != Timestamp::UNIX_EPOCH)
+}
+
+fn named(opener: &Opener, object: ObjectCreated, written: String, origin: Origin) -> Unit {
+    if object.bucket.is_empty() || object.key.is_empty() {
         let violation = Violation::missing("object.key", "an event of S3 names its bucket and its key");
         return opener.unreadable(Refusal::new(ReasonCode::MissingField, violation), &written, origin);
-    };
-    let object = ObjectCreated {
-        bucket,
-        key,
-        version_id: found.of_object(found.version),
-        size_bytes: found.object.get("size").and_then(Value::as_u64),
-        e_tag: found.of_object(found.e_tag),
-        sequencer: found.of_object("sequencer"),
-        happened_at: found.time.and_then(|time| time.parse::<Timestamp>().ok()),
-    };
+    }
     opener.message(Payload::Object(object), written, origin)
 }
 
 /// A key that is not UTF-8 once decoded: it still names an object, if not one that can be read.
-fn undecodable(found: Found<'_>, key: &str, rule: &str, written: String, origin: Origin) -> Unit {
-    let object = DocumentRef {
-        bucket: text_of(found.bucket, "name").unwrap_or_default().to_owned(),
-        key: key.to_owned(),
-        version_id: found.of_object(found.version),
-    };
-    let refusal = Refusal::new(ReasonCode::KeyNotUtf8, Violation::of_text("object.key", key, rule));
-    Unit::Unreadable(Unreadable { refusal, object: Some(object), text: written, origin })
+fn undecodable(object: &ObjectCreated, rule: &str, written: String, origin: Origin) -> Unit {
+    let violation = Violation::of_text("object.key", &object.key, rule);
+    let refusal = Refusal::new(ReasonCode::KeyNotUtf8, violation);
+    Unit::Unreadable(Unreadable { refusal, object: Some(object.document()), text: written, origin })
 }

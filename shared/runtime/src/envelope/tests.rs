@@ -332,3 +332,37 @@ fn attributes_that_make_no_sense_are_ignored() {
     assert_eq!((message.first_seen, message.attempt, message.receive_count), (now(), 1, 1));
     assert_eq!(message.origin.id.as_deref(), Some("m-1"));
 }
+
+#[test]
+fn an_attribute_of_another_form_costs_no_other() {
+    let mut payload = queue(&event().to_string());
+    payload["Records"][0]["attributes"]["Sent"] = json!(7);
+    payload["Records"][0]["messageAttributes"] = json!({
+        "first_seen": {"stringValue": "2026-01-30T09:00:00Z", "stringListValues": null, "dataType": "String"},
+        "attempt": {"stringValue": "4", "binaryValue": null, "dataType": "Number"},
+        "theirs": {"binaryValue": "no base64", "dataType": "Binary"}});
+    let message = message(only(queued(&payload).remove(0).units));
+    assert_eq!((message.first_seen.to_string().as_str(), message.attempt), ("2026-01-30T09:00:00Z", 4));
+    assert_eq!((message.receive_count, message.group.as_deref()), (3, Some("acme")));
+}
+
+#[test]
+fn a_field_of_another_form_counts_as_absent() {
+    let mut record = bucket_record("acme/1");
+    record["eventTime"] = json!("yesterday");
+    record["responseElements"] = json!({"x-amz-request-id": "R1", "x-amz-id-2": null});
+    record["s3"]["object"]["size"] = json!("7");
+    record["s3"]["object"]["versionId"] = json!("");
+    let message_of_bucket = message(only(direct(&json!({ "Records": [record] }))));
+    let object = object(&message_of_bucket);
+    assert_eq!((object.key.as_str(), object.version_id.as_deref()), ("acme/1", None));
+    assert_eq!((object.size_bytes, object.happened_at), (None, None));
+    assert_eq!((object.e_tag.as_deref(), message_of_bucket.origin.id.as_deref()), (Some("e"), Some("R1")));
+
+    let mut event_of_bus = bus("crm", "T", &event());
+    event_of_bus["time"] = json!(7);
+    event_of_bus["account"] = json!(111_122_223_333_u64);
+    let message = message(only(direct(&topic_message(&event_of_bus.to_string()))));
+    carries_event(&message);
+    assert_eq!(told(&message.origin), ("sns>eventbridge".to_owned(), None, Some("crm"), Some("e-1")));
+}
