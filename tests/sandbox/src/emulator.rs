@@ -52,8 +52,9 @@ impl Emulator {
 
     async fn ready(&mut self, port: u16) -> Result<()> {
         let began = Instant::now();
+        let client = reqwest::Client::builder().no_proxy().build()?;
         let health = format!("http://127.0.0.1:{port}/_ministack/health");
-        while !reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
+        while !client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
             if self.process.ended() || began.elapsed() > START {
                 bail!("the emulator did not start; its log is {}", places::short(&self.log));
             }

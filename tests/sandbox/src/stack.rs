@@ -98,7 +98,7 @@ fn template_path() -> PathBuf {
 
 async fn run(python: &Path, arguments: &[&OsStr], order: &str) -> Result<Vec<u8>> {
     let mut command = Command::new(python);
-    command.arg("-c").arg(include_str!("../python/deploy.py")).args(arguments);
+    command.arg("-c").arg(include_str!("../python/deploy.py")).args(arguments).env("NO_PROXY", "127.0.0.1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start the deployment")?;
     let mut input = child.stdin.take().context("the deployment takes no order")?;
