@@ -77,10 +77,12 @@ macro_rules! text_id {
     };
 }
 
-/// What the vendor says of its ids is only that they are strings. They go into URL paths and
-/// record keys, so the rest is ruled out here.
+/// What the vendor says of its ids is only that they are strings. They go into URL paths, where `.`
+/// and `..` mean another path, and into record keys, so the rest is ruled out here.
 fn opaque(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && !b"/?#%\\\"".contains(&b))
+    (1..=256).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"/?#%\\\"".contains(&b))
+        && !matches!(text, "." | "..")
 }
 
 text_id! {
@@ -133,28 +135,28 @@ text_id! {
 
 text_id! {
     /// The vendor's id of a tenant.
-    TenantId, "tenant_id", "1 to 256 visible ASCII characters without `/?#%\\\"`", r"^[!-~]{1,256}$", opaque
+    TenantId, "tenant_id", "1 to 256 visible ASCII characters without `/?#%\\\"`, neither `.` nor `..`", r"^[!-~]{1,256}$", opaque
 }
 
 text_id! {
     /// The vendor's id of a tenant application.
-    ApplicationId, "application_id", "1 to 256 visible ASCII characters without `/?#%\\\"`", r"^[!-~]{1,256}$", opaque
+    ApplicationId, "application_id", "1 to 256 visible ASCII characters without `/?#%\\\"`, neither `.` nor `..`", r"^[!-~]{1,256}$", opaque
 }
 
 text_id! {
     /// The OAuth2 client id of an application or of the organization.
-    ClientId, "client_id", "1 to 256 visible ASCII characters without `/?#%\\\"`", r"^[!-~]{1,256}$", opaque
+    ClientId, "client_id", "1 to 256 visible ASCII characters without `/?#%\\\"`, neither `.` nor `..`", r"^[!-~]{1,256}$", opaque
 }
 
 text_id! {
     /// The vendor's id of a submission. The schema says 24 to 36 characters, the vendor's own
     /// samples are shorter: opaque.
-    SubmissionId, "submission_id", "1 to 256 visible ASCII characters without `/?#%\\\"`", r"^[!-~]{1,256}$", opaque
+    SubmissionId, "submission_id", "1 to 256 visible ASCII characters without `/?#%\\\"`, neither `.` nor `..`", r"^[!-~]{1,256}$", opaque
 }
 
 text_id! {
     /// The id of a key pair, chosen by us: the RFC 7638 thumbprint of its public key.
-    KeyId, "kid", "1 to 256 visible ASCII characters without `/?#%\\\"`", r"^[!-~]{1,256}$", opaque
+    KeyId, "kid", "1 to 256 visible ASCII characters without `/?#%\\\"`, neither `.` nor `..`", r"^[!-~]{1,256}$", opaque
 }
 
 /// Which life of a customer this is: 1 at the first onboarding, one more at each return.
@@ -224,6 +226,21 @@ mod tests {
             assert!(illegal.parse::<CustomerId>().is_err(), "{illegal}");
         }
         assert!(serde_json::from_str::<CustomerId>("\"a/b\"").is_err());
+    }
+
+    #[test]
+    fn an_id_of_the_vendor_stays_one_segment_of_a_path() {
+        for legal in ["a", "0oa1b2c3", "a.b", "...", ".a", "a..", "a:b@c~", &"x".repeat(256)] {
+            assert!(legal.parse::<TenantId>().is_ok(), "{legal}");
+        }
+        for illegal in ["", ".", "..", "a/b", "/", "a?b", "a#b", "%2e", "a\\b", "a\"b", "a b", "a\n", "ä"] {
+            assert!(illegal.parse::<TenantId>().is_err(), "{illegal}");
+        }
+        assert!("x".repeat(257).parse::<SubmissionId>().is_err());
+        for dots in [".", ".."] {
+            assert!(dots.parse::<ApplicationId>().is_err() && dots.parse::<SubmissionId>().is_err());
+            assert!(dots.parse::<ClientId>().is_err() && dots.parse::<KeyId>().is_err());
+        }
     }
 
     #[test]
