@@ -1,6 +1,6 @@
 //! A document's way to the vendor, from wherever an earlier attempt left it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
@@ -94,7 +94,7 @@ impl Submitter {
         document: Document,
         invocation: &Invocation,
     ) -> Result<Document, Stop> {
-        let mut work = Work { submitter: self, claim, document, deadline: invocation.deadline.instant() };
+        let mut work = Work { submitter: self, claim, document, invocation };
         match work.run().await {
             Ok(()) => work.step(Step::Submitted { at: invocation.now() }).await?,
             Err(Stop::Refused(refusal)) => {
@@ -119,7 +119,7 @@ pub(crate) struct Work<'a> {
     submitter: &'a Submitter,
     claim: &'a Claim,
     document: Document,
-    deadline: Instant,
+    invocation: &'a Invocation,
 }
 
 impl Work<'_> {
@@ -149,7 +149,8 @@ impl Work<'_> {
     }
 
     async fn submit(&mut self, customer_id: &CustomerId, cell: Cell) -> Result<(), Stop> {
-        let plane = self.submitter.credentials.data_plane(customer_id, cell, self.deadline).await?;
+        let deadline = self.invocation.deadline.instant();
+        let plane = self.submitter.credentials.data_plane(customer_id, cell, deadline).await?;
         if self.document.state == State::Sending && self.resolve(&plane).await? == Doubt::Arrived {
             return Ok(());
         }
@@ -171,7 +172,7 @@ impl Work<'_> {
         let made = plane.create_submission(&new).await.map_err(refused_for_good)?;
         let upload_url = made.upload_url.as_ref().map(|url| PresignedUrl(url.expose().to_owned()));
         let submission =
-            Submission { id: made.id, upload_url: upload_url.ok(), created_at: Timestamp::now() };
+            Submission { id: made.id, upload_url: upload_url.ok(), created_at: self.invocation.now() };
         self.step(Step::Created { customer_id: customer_id.clone(), cell, submission }).await?;
         made.upload_url
             .map(drop)

@@ -52,6 +52,7 @@ impl Http {
     ///   (hyper 1.12, `proto/h1/dispatch.rs`, `recv_msg`). So a request of which the server has seen a
     ///   byte is never sent again, and a kept connection that turns out to be closed costs no error.
     ///   `tests/wire.rs` counts the requests at the socket.
+    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
     pub(crate) fn new() -> Result<Self, NoClient> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("resistant-tenants/", env!("CARGO_PKG_VERSION")))

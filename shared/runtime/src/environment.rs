@@ -24,6 +24,7 @@ type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl Environment {
     /// The process's variables.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads them")]
     pub fn process() -> Self {
         Self { lookup: Box::new(|name| std::env::var(name).ok()) }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{Deadline, Message, Unreadable, Verdict};
+use crate::{Deadline, Message, Unreadable, Verdict, clock};
 
 /// A function: what it does with one message.
 ///
@@ -84,6 +84,6 @@ impl Invocation {
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        Timestamp::now()
+        clock::now()
     }
 }

@@ -26,9 +26,12 @@
 //! | events to be announced | [`bus`] |
 //! | lines to be read | [`telemetry`] |
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests serve and tell the time themselves"))]
+
 pub mod aws;
 pub mod batch;
 pub mod bus;
+mod clock;
 mod conclude;
 pub mod deadline;
 pub mod deferral;

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 
 use crate::deferral::{NoQueue, Postpone};
 use crate::envelope::{self, Delivery};
-use crate::{BoxError, Deadline, Environment, Handler, Invocation, Misconfigured, batch, direct, telemetry};
+use crate::{
+    BoxError, Deadline, Environment, Handler, Invocation, Misconfigured, batch, clock, direct, telemetry,
+};
 
 /// Starts a function's process: telemetry, then what `wire` does, which reads the configuration,
 /// makes the clients and runs. What it returns as an error is logged in one line, and the process
@@ -55,7 +56,7 @@ pub async fn run_direct<H: Handler>(handler: H) -> Result<(), BoxError> {
 async fn serve<H: Handler, P: Postpone>(handler: H, postpone: P) -> Result<(), BoxError> {
     let (handler, postpone) = (&handler, &postpone);
     let service = service_fn(async move |event: LambdaEvent<Value>| {
-        let deadline = Deadline::at_millis(event.context.deadline, Timestamp::now());
+        let deadline = Deadline::at_millis(event.context.deadline, clock::now());
         let invocation = Invocation::new(deadline, event.context.request_id);
         deliver(handler, postpone, &event.payload, &invocation).await
     });

@@ -2,6 +2,7 @@
 //! the socket and can break an exchange at any point.
 
 #![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(clippy::disallowed_methods, reason = "a server runs beside its test")]
 
 use std::sync::{Arc, Mutex};
 

@@ -8,7 +8,6 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared_core::event::redact;
 use tracing::field::{Field, Visit};
@@ -17,6 +16,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::clock;
 
 /// A subscriber's layer that writes the lines.
 pub struct Lines {
@@ -59,7 +60,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields(Map::new());
-        fields.0.insert("time".to_owned(), Timestamp::now().to_string().into());
+        fields.0.insert("time".to_owned(), clock::now().to_string().into());
         fields.0.insert("level".to_owned(), event.metadata().level().as_str().into());
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Kept(kept)) = span.extensions().get() {
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!(line["message"], "Onboarded a customer.");
         assert_eq!((&line["request.id"], &line["customer.id"]), (&"r-1".into(), &"acme".into()));
         assert_eq!((&line["attempt"], &line["duration_ms"]), (&2.into(), &7.into()));
-        assert!(line["time"].as_str().unwrap().parse::<Timestamp>().is_ok());
+        assert!(line["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     }
 
     #[test]
