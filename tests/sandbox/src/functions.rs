@@ -1,6 +1,7 @@
 //! The functions' real binaries, built as the workspace builds them and laid out as Lambda wants them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -63,18 +64,20 @@ fn executable(line: &str) -> Option<(String, PathBuf)> {
 
 /// Copies without debug information: an unstripped binary is three times as long to upload.
 async fn lay_out(built: &Path, bootstrap: &Path) -> Result<()> {
-    let newer = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    if newer(bootstrap) > newer(built) {
+    // Not "newer than": cargo also puts back an older build of the same name.
+    let note = bootstrap.with_extension("from");
+    let data = built.metadata().with_context(|| format!("cannot see {}", built.display()))?;
+    let from = format!("{} bytes of {:?}", data.len(), data.modified()?);
+    if bootstrap.exists() && fs::read_to_string(&note).is_ok_and(|noted| noted == from) {
         return Ok(());
     }
     let unfinished = bootstrap.with_extension("unfinished");
     let stripped = Command::new("strip").arg("-o").arg(&unfinished).arg(built).status().await;
     if !stripped.is_ok_and(|status| status.success()) {
-        tokio::fs::copy(built, &unfinished)
-            .await
-            .with_context(|| format!("cannot copy {}", built.display()))?;
+        fs::copy(built, &unfinished).with_context(|| format!("cannot copy {}", built.display()))?;
     }
-    tokio::fs::rename(&unfinished, bootstrap).await.context("cannot put the bootstrap in its place")
+    fs::rename(&unfinished, bootstrap).context("cannot put the bootstrap in its place")?;
+    fs::write(&note, from).context("cannot note what the bootstrap was made from")
 }
 
 #[cfg(test)]
