@@ -6,5 +6,6 @@
 //! what is delivered, how often and in which order. The sandbox has the event sources too, and is slower.
 
 pub mod objects;
+pub mod scenario;
 pub mod services;
 pub mod world;

@@ -9,7 +9,10 @@ use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
 use aws_parts::secrets::{SecretsManager, Settings};
 use dynoxide::Database;
+use resistant::{Endpoints, Vendor};
 use serde_json::{Value, json};
+use shared_core::credential::Credential;
+use shared_core::place::Stage;
 use simulator::{Options, Simulator};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -58,11 +61,23 @@ impl World {
         Self::start_with(&[]).await
     }
 
+    /// Starts it all, with functions that may take so long and no longer.
+    ///
+    /// # Errors
+    /// Where something does not start.
+    pub async fn start_within(seconds: u64) -> Result<Self> {
+        Self::start_as(&[], Duration::from_secs(seconds)).await
+    }
+
     /// Starts it all, with some of the functions' variables set otherwise.
     ///
     /// # Errors
     /// Where something does not start.
     pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_as(variables, Duration::from_secs(60)).await
+    }
+
+    async fn start_as(variables: &[(&str, &str)], timeout: Duration) -> Result<Self> {
         let vendor = Simulator::start(Options::default()).await?;
         let (tables, dynamodb) = tables().await?;
         let lambda = Lambda::start().await?;
@@ -80,7 +95,7 @@ impl World {
         ])
         .await?;
         let world = Self { vendor, secrets, services, objects, proxy, lambda, _tables: tables };
-        world.add_functions(variables).await?;
+        world.add_functions(variables, timeout).await?;
         world.create_tables(&dynamodb).await?;
         world.store_organization().await?;
         Ok(world)
@@ -175,6 +190,54 @@ impl World {
         Ok(deliveries)
     }
 
+    /// Delivers a message until it is done with, as a queue does: again when it was returned, when the
+    /// function crashed, and as its deferral says.
+    ///
+    /// # Panics
+    /// Where that takes more than 100 deliveries.
+    pub async fn settle_at_any_price(&self, function: &str, body: &str) {
+        let mut waiting = VecDeque::from([(body.to_owned(), BTreeMap::new())]);
+        for _ in 0..100 {
+            let Some((body, attributes)) = waiting.pop_front() else { return };
+            match self.deliver(function, &body, &attributes).await {
+                Ok(Delivered { returned: false, deferred }) => {
+                    let delay = deferred.iter().map(|sent| sent.delay_seconds).max().unwrap_or_default();
+                    tokio::time::sleep(Duration::from_secs(delay.min(1))).await;
+                    waiting.extend(deferred.into_iter().map(|sent| (sent.body, sent.attributes)));
+                }
+                Ok(Delivered { returned: true, deferred }) => {
+                    waiting.extend(deferred.into_iter().map(|sent| (sent.body, sent.attributes)));
+                    waiting.push_back((body, attributes));
+                }
+                Err(_) => {
+                    // What it sent before it crashed is in the queue beside it.
+                    let sent = self.services.take_sent();
+                    waiting.extend(sent.into_iter().map(|sent| (sent.body, sent.attributes)));
+                    waiting.push_back((body, attributes));
+                }
+            }
+        }
+        panic!("{function} is not done with {waiting:?}: {:?}", self.log(function));
+    }
+
+    /// Has Secrets Manager rotate a secret now, and waits for the end; a refusal changes nothing.
+    pub async fn rotate(&self, name: &str) {
+        self.secrets.rotations_ended().await;
+        let token = format!("{:0>32}", self.secrets.rotations().len());
+        let input = json!({ "SecretId": name, "ClientRequestToken": token });
+        drop(call(self.secrets.url(), "secretsmanager.RotateSecret", &input).await);
+        self.secrets.rotations_ended().await;
+    }
+
+    /// Whether the vendor gives a token for what a secret holds.
+    pub async fn accepts(&self, secret_value: &str) -> bool {
+        let credential = Credential::from_secret_value(secret_value).expect("a secret that readers can read");
+        let endpoints = Endpoints::local(Stage::Production, self.vendor.vendor().base_url());
+        let vendor = Vendor::new(endpoints.expect("a simulator on loopback")).expect("an HTTP client");
+        let plane = vendor.data_plane(&credential).expect("a credential of this deployment");
+        plane.client_accepted().await.expect("a simulator without faults")
+    }
+
     /// Delivers a request as the bus's rule would.
     ///
     /// # Errors
@@ -218,9 +281,10 @@ impl World {
         self.log(function).join("\n")
     }
 
-    async fn add_functions(&self, variables: &[(&str, &str)]) -> Result<()> {
+    async fn add_functions(&self, variables: &[(&str, &str)], timeout: Duration) -> Result<()> {
         for (name, directory) in bootstraps().await? {
             let mut settings = FunctionSettings::new(name, directory.join("bootstrap"));
+            settings.timeout = timeout;
             settings.environment = self.environment();
             settings
                 .environment

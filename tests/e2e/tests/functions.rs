@@ -1,4 +1,5 @@
 //! The four functions as Lambda runs them, one delivery at a time.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeMap;
 
@@ -167,7 +168,7 @@ async fn a_rotation_moves_readers_to_a_new_application_and_the_old_one_goes() {
     let name = secret("acme", "eu-1");
     let before = world.secrets.reveal(&name, "AWSCURRENT").unwrap();
     for round in 1..=3 {
-        rotate(&world, &name).await;
+        world.rotate(&name).await;
         let rotation = world.secrets.rotations().pop().unwrap();
         assert!(rotation.steps.iter().all(|step| step.error.is_none()), "{rotation:?}");
         assert_eq!(world.events("SecretRotated").len(), round);
@@ -184,8 +185,8 @@ async fn a_second_rotation_within_the_overlap_is_refused_with_the_reason() {
     let world = World::start_with(&[("OVERLAP_SECONDS", "3600")]).await.unwrap();
     world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
     let name = secret("acme", "eu-1");
-    rotate(&world, &name).await;
-    rotate(&world, &name).await;
+    world.rotate(&name).await;
+    world.rotate(&name).await;
     let rotation = world.secrets.rotations().pop().unwrap();
     let error = rotation.steps.iter().find_map(|step| step.error.clone()).expect("a step that failed");
     assert!(error.contains("still retires") && error.contains("3600 s"), "{error}");
@@ -196,7 +197,7 @@ async fn a_second_rotation_within_the_overlap_is_refused_with_the_reason() {
 async fn every_step_of_a_rotation_can_be_repeated() {
     let world = signed("acme", &["eu-1"]).await;
     let name = secret("acme", "eu-1");
-    rotate(&world, &name).await;
+    world.rotate(&name).await;
     let state = world.secrets.secret(&name).unwrap();
     let token = state.version("AWSCURRENT").unwrap();
     for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
@@ -292,7 +293,7 @@ async fn what_cannot_be_submitted_is_rejected_with_its_reason() {
 #[tokio::test]
 async fn no_secret_is_in_any_log_or_event_or_table() {
     let world = signed("acme", &["eu-1"]).await;
-    rotate(&world, &secret("acme", "eu-1")).await;
+    world.rotate(&secret("acme", "eu-1")).await;
     world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
     world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
     let mut said = serde_json::to_string(&world.services.events()).unwrap();
@@ -329,22 +330,6 @@ async fn an_object_of_another_bucket_is_rejected() {
     let refused = world.events("DocumentRejected").pop().unwrap();
     assert_eq!(refused["reason_code"], "WRONG_BUCKET");
     assert!(refused["explanation"].as_str().unwrap().contains(BUCKET));
-}
-
-/// Rotates as a person would, after the trial that follows a new schedule, and waits for its end.
-async fn rotate(world: &World, name: &str) {
-    world.secrets.rotations_ended().await;
-    let input = json!({ "SecretId": name, "ClientRequestToken": format!("{:0>32}", world.secrets.rotations().len()) });
-    let sent = reqwest::Client::new()
-        .post(world.secrets.url())
-        .header("x-amz-target", "secretsmanager.RotateSecret")
-        .header("content-type", "application/x-amz-json-1.1")
-        .body(input.to_string())
-        .send()
-        .await
-        .unwrap();
-    assert!(sent.status().is_success(), "{}", sent.text().await.unwrap());
-    world.secrets.rotations_ended().await;
 }
 
 fn hex(bytes: &[u8]) -> String {

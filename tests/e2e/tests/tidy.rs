@@ -1,5 +1,6 @@
 //! Keeps the README true: which package may use which, which SDK crates a binary links, which
 //! environment variables there are.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

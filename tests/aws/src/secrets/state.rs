@@ -74,11 +74,17 @@ impl State {
         self.begin(arn, token, Cause::Scheduled)
     }
 
-    /// Begins the stuck rotation of a secret once more, with the token that it had.
+    /// Begins the stuck rotation of a secret once more, with the token that it had. A rotation whose
+    /// last step failed after it had moved AWSCURRENT is not stuck by its labels, but failed all the
+    /// same: "If any rotation step fails, Secrets Manager retries the entire rotation process multiple
+    /// times" (User Guide, rotate-secrets_lambda).
     pub(super) fn begin_again(&mut self, id: &str) -> Result<Job, Refusal> {
         let secret = self.store.find(id)?.usable()?;
         let arn = secret.arn.clone();
-        let token = stuck_token(secret).filter(|_| secret.schedule.is_on());
+        let mut ours = self.rotations.iter().rev().filter(|rotation| rotation.name == secret.name);
+        let last = ours.find(|rotation| rotation.cause != Cause::Preflight);
+        let failed = last.filter(|last| last.end == Some(End::Failed)).map(|last| last.token.clone());
+        let token = stuck_token(secret).or(failed).filter(|_| secret.schedule.is_on());
         match token {
             Some(token) if !self.active.contains_key(&arn) => self.begin(&arn, token, Cause::Retried),
             _ => Err(Refusal::state("There is no rotation to be reattempted.")),
