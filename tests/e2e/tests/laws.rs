@@ -3,6 +3,9 @@
 //!
 //! Calls are not listed here. A sweep strikes the first call of a run, then the second, and so on until
 //! a run ends before the stroke falls, so a new call is covered on the day it is written.
+//!
+//! `EVERY_STROKE=1 cargo test --workspace --test laws -- --nocapture` makes every stroke and prints how many
+//! there were; without it, the worst one of each kind is made: done, and nobody heard of it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::sync::Arc;
@@ -97,8 +100,12 @@ fn answer(status: u16, kind: &str) -> Cut {
     }
 }
 
-/// Strikes every call of every scenario in turn, and holds the house against the laws after each.
-async fn sweep(strokes: Vec<Stroke>) {
+/// Strikes every call of every scenario in turn, and holds the house against the laws after each. The
+/// first stroke is the one that is always made.
+async fn sweep(mut strokes: Vec<Stroke>) {
+    if std::env::var_os("EVERY_STROKE").is_none() {
+        strokes.truncate(1);
+    }
     let sweeps = strokes.into_iter().flat_map(|stroke| ALL.map(|scenario| (stroke.clone(), scenario)));
     let permits = Arc::new(tokio::sync::Semaphore::new(12));
     let runs = join_all(sweeps.map(|(stroke, scenario)| {
@@ -132,8 +139,8 @@ async fn sweep(strokes: Vec<Stroke>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_at_any_call_to_aws_is_healed() {
     let strokes = [
-        Cut::CutBefore,
         Cut::LoseAnswer,
+        Cut::CutBefore,
         answer(500, "InternalServerError"),
         answer(400, "AccessDeniedException"),
     ];
@@ -143,12 +150,12 @@ async fn a_fault_at_any_call_to_aws_is_healed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_at_any_call_to_the_vendor_is_healed() {
     let strokes = [
+        Effect::DoneThenCut,
+        Effect::DoneThenStatus { status: 500 },
         Effect::Refuse,
         Effect::Status { status: 500 },
         Effect::Status { status: 429 },
         Effect::Status { status: 403 },
-        Effect::DoneThenCut,
-        Effect::DoneThenStatus { status: 500 },
     ];
     sweep(strokes.map(Stroke::Vendor).to_vec()).await;
 }
@@ -156,9 +163,9 @@ async fn a_fault_at_any_call_to_the_vendor_is_healed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_call_is_healed() {
     let strokes = vec![
+        Stroke::KillAtAws(Cut::HoldAfter, true),
         Stroke::KillAtAws(Cut::HoldBefore, false),
         Stroke::KillAtAws(Cut::HoldBefore, true),
-        Stroke::KillAtAws(Cut::HoldAfter, true),
         Stroke::KillAtVendor(HoldAt::Before, Release::Discard),
         Stroke::KillAtVendor(HoldAt::Before, Release::Proceed),
         Stroke::KillAtVendor(HoldAt::After, Release::Discard),

@@ -33,7 +33,7 @@ def environment():
 
 def start_simulator():
     """Builds and starts it; returns the process and what it printed, by name."""
-    subprocess.run(["cargo", "build", "--quiet", "-p", "simulator"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--bin", "simulator"], cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     command = [str(target / "debug" / "simulator"), "--port", "0", "--directory", str(WORK)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
