@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -25,6 +26,9 @@ use crate::services::{Sent, Services};
 pub const BUCKET: &str = "documents";
 const ORGANIZATION: &str = "organization";
 const QUEUE: &str = "http://queue.invalid/000000000000/work";
+
+/// The organization's key, made once: a test has better to do than to look for primes.
+static KEY: OnceLock<String> = OnceLock::new();
 
 /// The vendor, AWS and Lambda, on loopback.
 pub struct World {
@@ -78,7 +82,9 @@ impl World {
     }
 
     async fn start_as(variables: &[(&str, &str)], timeout: Duration) -> Result<Self> {
-        let vendor = Simulator::start(Options::default()).await?;
+        let vendor =
+            Simulator::start(Options { private_key_pem: KEY.get().cloned(), ..Options::default() }).await?;
+        drop(KEY.set(vendor.vendor().organization_private_key_pem().to_owned()));
         let (tables, dynamodb) = tables().await?;
         let lambda = Lambda::start().await?;
         let secrets =

@@ -8,13 +8,12 @@
 //! there were; without it, the worst one of each kind is made: done, and nobody heard of it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::sync::Arc;
-
 use aws_parts::proxy::{Effect as Cut, Matcher};
 use e2e::scenario::{ALL, Scenario};
 use e2e::world::World;
 use futures::future::join_all;
 use simulator::{Effect, Fault, HoldAt, Release};
+use tokio::sync::Semaphore;
 
 /// One kind of stroke.
 #[derive(Clone, Debug)]
@@ -31,6 +30,9 @@ enum Stroke {
 
 /// A function's time limit: a lease that a killed function held ends five seconds after it.
 const TIMEOUT_SECONDS: u64 = 4;
+
+/// Into how many shares the calls of a scenario are dealt: a run mostly waits for a lease to end.
+const SHARES: usize = 4;
 
 /// The SDK's own attempts at one call.
 const ATTEMPTS: usize = 3;
@@ -106,34 +108,41 @@ async fn sweep(mut strokes: Vec<Stroke>) {
     if std::env::var_os("EVERY_STROKE").is_none() {
         strokes.truncate(1);
     }
-    let sweeps = strokes.into_iter().flat_map(|stroke| ALL.map(|scenario| (stroke.clone(), scenario)));
-    let permits = Arc::new(tokio::sync::Semaphore::new(12));
-    let runs = join_all(sweeps.map(|(stroke, scenario)| {
-        let permits = Arc::clone(&permits);
+    let shares = (1..=SHARES).flat_map(|first| ALL.map(|scenario| (first, scenario)));
+    let shares =
+        strokes.into_iter().flat_map(|stroke| shares.clone().map(move |share| (stroke.clone(), share)));
+    // Over all tests: more at once only make each other late.
+    static AT_ONCE: Semaphore = Semaphore::const_new(12);
+    let runs = join_all(shares.map(|(stroke, (first, scenario))| {
         tokio::spawn(async move {
-            let _permit = permits.acquire().await.unwrap();
-            let world = World::start_within(TIMEOUT_SECONDS).await.unwrap();
-            let mut nth = 1;
-            loop {
-                let customer = format!("customer-{nth}");
-                scenario.prepare(&world, &customer).await;
-                scenario.kill(&world);
-                let fell = stroke.strike(&world, scenario, &customer, nth).await;
-                let said = format!("{stroke:?} at call {nth} of {scenario:?}");
-                scenario.hold_against_the_laws(&world, &customer, &said).await;
-                if !fell {
-                    break;
-                }
-                nth += 1;
-            }
-            println!("{scenario:?}: {} calls struck by {stroke:?}", nth - 1);
-            nth - 1
+            let _permit = AT_ONCE.acquire().await.unwrap();
+            share(&stroke, scenario, first).await
         })
     }))
     .await;
     let runs: usize = runs.into_iter().map(|run| run.unwrap()).sum();
     println!("{runs} runs with a fault");
     assert!(runs > 0, "no stroke fell");
+}
+
+/// Strikes every so-manieth call of a scenario, from the first on; answers how many strokes fell.
+async fn share(stroke: &Stroke, scenario: Scenario, first: usize) -> usize {
+    let world = World::start_within(TIMEOUT_SECONDS).await.unwrap();
+    let mut runs = 0;
+    for nth in (first..).step_by(SHARES) {
+        let customer = format!("customer-{nth}");
+        scenario.prepare(&world, &customer).await;
+        scenario.kill(&world);
+        let fell = stroke.strike(&world, scenario, &customer, nth).await;
+        let said = format!("{stroke:?} at call {nth} of {scenario:?}");
+        scenario.hold_against_the_laws(&world, &customer, &said).await;
+        if !fell {
+            break;
+        }
+        runs += 1;
+    }
+    println!("{scenario:?}: {runs} calls from the {first}. on struck by {stroke:?}");
+    runs
 }
 
 #[tokio::test(flavor = "multi_thread")]
