@@ -33,7 +33,7 @@ pub struct Config {
     pub schedule: Schedule,
     /// `QUEUE_URL`: the function's own queue, for messages that wait.
     pub queue_url: String,
-    /// `SETTLE_SECONDS` (default 60).
+    /// `SETTLE_SECONDS` (default 60), and `RECOVERY_WINDOW_DAYS` (default 30) for what is undone.
     pub rules: Rules,
 }
 
@@ -74,6 +74,7 @@ impl Config {
         let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=1000));
         let queue_url = reading.required("QUEUE_URL", text);
         let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
+        let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
         reading.finish(|| {
             Some(Self {
                 organization: Organization {
@@ -90,7 +91,7 @@ impl Config {
                 sealing_key_id: sealing_key_id?,
                 schedule: Schedule { function_arn: function_arn?, every_days: every_days? },
                 queue_url: queue_url?,
-                rules: Rules { settle: settle?, ..Rules::default() },
+                rules: Rules { settle: settle?, recovery_window_days: window?, ..Rules::default() },
             })
         })
     }

@@ -5,17 +5,25 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use resistant::{DataPlane, Vendor};
-use shared_core::ids::CustomerId;
+use shared_core::ids::{CustomerId, Generation};
 use shared_core::place::Cell;
 use vault::{Stage, Vault};
 
 use crate::submit::Stop;
 
+/// Where a document goes: a cell, in one life of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) customer_id: CustomerId,
+    pub(crate) generation: Generation,
+    pub(crate) cell: Cell,
+}
+
 pub(crate) struct Credentials {
     vault: Vault,
     vendor: Vendor,
     keep: Duration,
-    kept: Mutex<HashMap<(CustomerId, Cell), (Instant, DataPlane)>>,
+    kept: Mutex<HashMap<Place, (Instant, DataPlane)>>,
 }
 
 impl Credentials {
@@ -24,30 +32,30 @@ impl Credentials {
     }
 
     /// The cell's API, opened with the credential that AWSCURRENT names.
-    pub(crate) async fn data_plane(
-        &self,
-        customer_id: &CustomerId,
-        cell: Cell,
-        deadline: Instant,
-    ) -> Result<DataPlane, Stop> {
-        let key = (customer_id.clone(), cell);
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    pub(crate) async fn data_plane(&self, place: &Place, deadline: Instant) -> Result<DataPlane, Stop> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned();
         if let Some((since, plane)) = kept
             && since.elapsed() < self.keep
         {
             return Ok(plane.with_deadline(deadline));
         }
-        let name = self.vault.prefix().secret_name(customer_id, cell);
+        let name = self.vault.prefix().secret_name(&place.customer_id, place.cell);
         let stored = self.vault.read(&name, Stage::Current).await?;
+        if stored.credential.generation != place.generation {
+            return Err(Stop::NotYet {
+                delay: Duration::from_secs(5),
+                reason: "the secret still holds the credential of an earlier life of the customer",
+            });
+        }
         let plane = self.vendor.data_plane(&stored.credential)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(key, (Instant::now(), plane.clone()));
+        kept.insert(place.clone(), (Instant::now(), plane.clone()));
         Ok(plane.with_deadline(deadline))
     }
 
     /// Forgets a credential that the vendor refused, so that the next use reads the secret again: it
     /// may have been rotated.
-    pub(crate) fn forget(&self, customer_id: &CustomerId, cell: Cell) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&(customer_id.clone(), cell));
+    pub(crate) fn forget(&self, place: &Place) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
     }
 }

@@ -31,6 +31,11 @@ impl Customers {
         {
             return Ok(customer);
         }
+        self.read(id).await
+    }
+
+    /// The customer's record as it is now: a refusal is for good, so it must not rest on an old one.
+    pub(crate) async fn read(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
         let customer = self.registry.customer(id).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(id.clone(), (Instant::now(), customer.clone()));

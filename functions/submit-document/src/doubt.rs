@@ -1,6 +1,6 @@
 //! What an earlier attempt's upload came to, decided by the vendor's state and never by guess.
 
-use resistant::{DataPlane, Removal};
+use resistant::{CallError, DataPlane, Removal};
 use shared_core::document::Step;
 
 use crate::submit::{Stop, Work};
@@ -20,8 +20,11 @@ impl Work<'_> {
     /// the upload arrived (vendor: deleteSubmission).
     pub(crate) async fn resolve(&mut self, plane: &DataPlane) -> Result<Doubt, Stop> {
         let id = self.submission()?.id.clone();
-        if plane.fraud(&id).await?.is_some() {
-            return Ok(Doubt::Arrived);
+        match plane.fraud(&id).await {
+            Ok(Some(_)) => return Ok(Doubt::Arrived),
+            // 400 may stand for a result that is too large to be answered; the deletion tells.
+            Ok(None) | Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
         match plane.delete_submission(&id).await? {
             Removal::Processing => Ok(Doubt::Arrived),

@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
-use resistant::{CallError, CredentialError, DataPlane, NewSubmission, Pipeline, QueryId, TokenError};
+use resistant::{
+    CallError, CredentialError, DataPlane, NewSubmission, Pipeline, QueryId, TokenError, UploadUrl,
+};
 use runtime::{Invocation, Verdict};
 use shared_core::customer::Failure;
 use shared_core::document::{
     Document, DocumentId, IllegalStep, PresignedUrl, Refusal, Route, State, Step, Submission, customer_of,
-    route,
+    route, served,
 };
 use shared_core::failure::{Class, Classified};
-use shared_core::ids::CustomerId;
-use shared_core::place::Cell;
 use vault::VaultError;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Place};
 use crate::customers::Customers;
 use crate::doubt::Doubt;
 use crate::object::{Object, Objects};
+
+/// How many submissions of one document may be given up: an upload that never succeeds must end.
+const MOST_SUBMISSIONS: u32 = 5;
 
 /// Why a document has not ended yet, or cannot.
 #[derive(Debug, thiserror::Error)]
@@ -124,23 +127,41 @@ pub(crate) struct Work<'a> {
 
 impl Work<'_> {
     async fn run(&mut self) -> Result<(), Stop> {
-        let (customer_id, cell) = self.place().await?;
-        match self.submit(&customer_id, cell).await {
+        let place = self.place().await?;
+        match self.submit(&place).await {
             // It may have been rotated since it was read: the secret is read again, once.
             Err(Stop::Vendor(error)) if refuses_the_credential(&error) => {
-                self.submitter.credentials.forget(&customer_id, cell);
-                self.submit(&customer_id, cell).await
+                self.submitter.credentials.forget(&place);
+                self.submit(&place).await
             }
             ended => ended,
         }
     }
 
-    async fn place(&self) -> Result<(CustomerId, Cell), Stop> {
-        let key = &self.document.source.key;
-        let customer_id = customer_of(key)?;
-        let customer = self.submitter.customers.get(&customer_id).await?;
-        match route(key, &customer)? {
-            Route::To(cell) => Ok((customer_id, cell)),
+    /// Where the document goes: where its submission is, else where its key says.
+    async fn place(&mut self) -> Result<Place, Stop> {
+        let key = self.document.source.key.clone();
+        let customer_id = customer_of(&key)?;
+        let customers = &self.submitter.customers;
+        let mut customer = customers.get(&customer_id).await?;
+        if let (Some(submission), Some(cell)) = (&self.document.submission, self.document.cell) {
+            let generation = submission.generation;
+            if customer.generation != generation {
+                customer = customers.read(&customer_id).await?;
+            }
+            served(&customer)?;
+            if customer.generation == generation {
+                return Ok(Place { customer_id, generation, cell });
+            }
+            // Its tenant is proved gone, and the submission with it.
+            self.step(Step::Abandoned).await?;
+        }
+        if route(&key, &customer).is_err() {
+            customer = customers.read(&customer_id).await?;
+        }
+        let routed = route(&key, &customer)?;
+        match routed {
+            Route::To(cell) => Ok(Place { customer_id, generation: customer.generation, cell }),
             Route::NotYet => Err(Stop::NotYet {
                 delay: Duration::from_secs(10),
                 reason: "the customer is still being onboarded",
@@ -148,20 +169,28 @@ impl Work<'_> {
         }
     }
 
-    async fn submit(&mut self, customer_id: &CustomerId, cell: Cell) -> Result<(), Stop> {
-        let deadline = self.invocation.deadline.instant();
-        let plane = self.submitter.credentials.data_plane(customer_id, cell, deadline).await?;
-        if self.document.state == State::Sending && self.resolve(&plane).await? == Doubt::Arrived {
+    async fn submit(&mut self, place: &Place) -> Result<(), Stop> {
+        let plane = self.submitter.credentials.data_plane(place, self.invocation.deadline.instant()).await?;
+        let doubtful = match self.document.state {
+            State::Sending => true,
+            State::Created => self.upload_url(&plane).is_none(),
+            State::Claimed | State::Submitted | State::Rejected => false,
+        };
+        if doubtful && self.resolve(&plane).await? == Doubt::Arrived {
             return Ok(());
         }
         let object = self.submitter.objects.open(&self.document.source).await?;
         if self.document.state == State::Claimed {
-            self.create(&plane, customer_id, cell).await?;
+            self.create(&plane, place).await?;
         }
         self.send(&plane, object).await
     }
 
-    async fn create(&mut self, plane: &DataPlane, customer_id: &CustomerId, cell: Cell) -> Result<(), Stop> {
+    async fn create(&mut self, plane: &DataPlane, place: &Place) -> Result<(), Stop> {
+        if self.document.abandoned >= MOST_SUBMISSIONS {
+            let problem = format!("none of {MOST_SUBMISSIONS} submissions could be uploaded");
+            return Err(Refusal::RefusedByVendor(problem).into());
+        }
         let query_id = DocumentId::of(&self.document.source).as_str().parse::<QueryId>();
         let new = NewSubmission {
             query_id: query_id.map_err(|_| Stop::Broken("a document's identity is no legal query_id"))?,
@@ -171,28 +200,34 @@ impl Work<'_> {
         };
         let made = plane.create_submission(&new).await.map_err(refused_for_good)?;
         let upload_url = made.upload_url.as_ref().map(|url| PresignedUrl(url.expose().to_owned()));
-        let submission =
-            Submission { id: made.id, upload_url: upload_url.ok(), created_at: self.invocation.now() };
-        self.step(Step::Created { customer_id: customer_id.clone(), cell, submission }).await?;
-        made.upload_url
-            .map(drop)
-            .map_err(|_| Stop::Broken("the vendor's upload URL is not one that is allowed"))
+        let submission = Submission {
+            id: made.id,
+            upload_url: upload_url.ok(),
+            created_at: self.invocation.now(),
+            generation: place.generation,
+        };
+        let (customer_id, cell) = (place.customer_id.clone(), place.cell);
+        self.step(Step::Created { customer_id, cell, submission }).await
     }
 
     /// Passes the object's bytes into the upload URL. `Sending` is recorded first: from then on only
     /// the vendor knows whether they arrived.
     async fn send(&mut self, plane: &DataPlane, object: Object) -> Result<(), Stop> {
-        let url = self
-            .submission()?
-            .upload_url
-            .clone()
-            .ok_or(Stop::Broken("a submission without its upload URL"))?;
-        let url = plane
-            .upload_url(&url.0)
-            .map_err(|_| Stop::Broken("the recorded upload URL is not one that is allowed"))?;
+        let Some(url) = self.upload_url(plane) else {
+            return Err(Stop::NotYet {
+                delay: Duration::from_secs(1),
+                reason: "the upload URL is not allowed",
+            });
+        };
         let size_bytes = object.size_bytes;
         self.step(Step::Sending { size_bytes }).await?;
-        Ok(plane.upload(&url, size_bytes, object.into_body()).await?)
+        plane.upload(&url, size_bytes, object.into_body()).await.map_err(refused_upload)
+    }
+
+    /// The recorded upload URL, if it is one that bytes may be sent to.
+    fn upload_url(&self, plane: &DataPlane) -> Option<UploadUrl> {
+        let recorded = self.document.submission.as_ref()?.upload_url.as_ref()?;
+        plane.upload_url(&recorded.0).ok()
     }
 
     /// Applies a step and saves it. After an error the record is unknown: the attempt must end.
@@ -213,6 +248,20 @@ fn refuses_the_credential(error: &CallError) -> bool {
         CallError::Unauthorized { .. } => true,
         CallError::Token { source, .. } => matches!(source, TokenError::InvalidClient { .. }),
         _ => false,
+    }
+}
+
+/// An upload that storage refused, mostly because its URL has expired: the next attempt asks the vendor
+/// what became of it, and makes another submission if it may.
+fn refused_upload(error: CallError) -> Stop {
+    match error {
+        CallError::Refused { .. }
+        | CallError::Forbidden { .. }
+        | CallError::Conflict { .. }
+        | CallError::NotFound { .. } => {
+            Stop::NotYet { delay: Duration::from_secs(5), reason: "the upload URL was refused" }
+        }
+        error => error.into(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::customer::{CellPhase, Customer, Failure, Phase};
 use crate::event::ReasonCode;
 use crate::failure::{Class, Classified};
-use crate::ids::{CustomerId, SubmissionId, hex_digest};
+use crate::ids::{CustomerId, Generation, SubmissionId, hex_digest};
 use crate::place::Cell;
 
 /// One version of one object. The same name with new content is another document.
@@ -138,21 +138,30 @@ pub enum Route {
 /// # Errors
 /// The [`Refusal`] that applies.
 pub fn route(key: &str, customer: &Customer) -> Result<Route, Refusal> {
-    let id = || customer.customer_id.clone();
-    match customer.phase {
-        Phase::Absent => return Err(Refusal::UnknownCustomer(id())),
-        Phase::Offboarding | Phase::Offboarded | Phase::Failed => return Err(Refusal::CustomerGone(id())),
-        Phase::Onboarding | Phase::Active => {}
-    }
+    served(customer)?;
     let named = key.split('/').nth(1).filter(|_| key.matches('/').count() >= 2);
     let cell = match named.and_then(|name| name.parse::<Cell>().ok()) {
         Some(cell) => cell,
-        None => only_cell(customer).ok_or_else(|| Refusal::AmbiguousCell(id()))?,
+        None => only_cell(customer).ok_or_else(|| Refusal::AmbiguousCell(customer.customer_id.clone()))?,
     };
     match customer.cells.get(&cell).map(|state| state.phase) {
         Some(CellPhase::Active) => Ok(Route::To(cell)),
         Some(CellPhase::Provisioning) => Ok(Route::NotYet),
-        Some(CellPhase::Failed) | None => Err(Refusal::NoSuchCell(id(), cell)),
+        Some(CellPhase::Failed) | None => Err(Refusal::NoSuchCell(customer.customer_id.clone(), cell)),
+    }
+}
+
+/// Whether documents of the customer are taken at all.
+///
+/// # Errors
+/// The [`Refusal`] that applies.
+pub fn served(customer: &Customer) -> Result<(), Refusal> {
+    match customer.phase {
+        Phase::Absent => Err(Refusal::UnknownCustomer(customer.customer_id.clone())),
+        Phase::Offboarding | Phase::Offboarded | Phase::Failed => {
+            Err(Refusal::CustomerGone(customer.customer_id.clone()))
+        }
+        Phase::Onboarding | Phase::Active => Ok(()),
     }
 }
 
@@ -187,6 +196,9 @@ pub struct Submission {
     pub upload_url: Option<PresignedUrl>,
     /// When the vendor made it.
     pub created_at: Timestamp,
+    /// The customer's life whose tenant it is in.
+    #[serde(default)]
+    pub generation: Generation,
 }
 
 /// A presigned URL. `Debug` does not show it.
@@ -220,6 +232,9 @@ pub struct Document {
     /// Its submission.
     #[serde(default)]
     pub submission: Option<Submission>,
+    /// How many submissions were given up before this one.
+    #[serde(default)]
+    pub abandoned: u32,
     /// How many bytes were sent.
     #[serde(default)]
     pub size_bytes: Option<u64>,
@@ -292,6 +307,7 @@ impl Document {
             customer_id: None,
             cell: None,
             submission: None,
+            abandoned: 0,
             size_bytes: None,
             failure: None,
             ended_at: None,
@@ -322,6 +338,7 @@ impl Document {
             (State::Created | State::Sending, Step::Abandoned) => {
                 self.state = State::Claimed;
                 self.submission = None;
+                self.abandoned += 1;
             }
             (State::Sending, Step::Submitted { at }) => {
                 self.state = State::Submitted;

@@ -156,17 +156,20 @@ impl Provider {
             Err(FlowError::Hopeless(failure)) => return Ok(Some(failure)),
             Err(error) => return Err(error),
         };
-        let mut waiting = None;
+        let mut stopped = None;
         for cell in unfinished(session.customer()) {
             match self.provide_cell(session, &tenant, cell, intent).await {
                 Ok(()) => {}
                 Err(FlowError::Hopeless(failure)) => self.give_up(session, &tenant, cell, failure).await?,
-                Err(not_yet @ FlowError::NotYet { .. }) => waiting = Some(not_yet),
+                // One cell's outage must not hold up the others.
+                Err(error @ (FlowError::NotYet { .. } | FlowError::Vendor(_) | FlowError::Token(_))) => {
+                    stopped = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }
-        match waiting {
-            Some(not_yet) => Err(not_yet),
+        match stopped {
+            Some(error) => Err(error),
             None => Ok(nothing_works(session.customer())),
         }
     }

@@ -73,7 +73,11 @@ impl Remover {
     /// Removes everything of a customer in phase [`Phase::Offboarding`]; answers its deleted secrets.
     /// It is also how an onboarding that failed for good is undone.
     pub(crate) async fn remove(&self, session: &mut Session) -> Result<Vec<DeletedSecret>, FlowError> {
-        debug_assert_eq!(session.customer().phase, Phase::Offboarding);
+        if session.customer().phase != Phase::Offboarding {
+            return Err(FlowError::Contract(
+                "only a customer that is being offboarded is removed".to_owned(),
+            ));
+        }
         self.cancel_rotations(session.customer()).await?;
         self.wait_for_readers(session)?;
         if let Some(tenant) = session.customer().tenant.clone()

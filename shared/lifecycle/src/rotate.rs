@@ -83,7 +83,11 @@ impl Provider {
         let this = self.at(attempt);
         let checked = this.check(rotation).await?;
         let vault = &this.remover.vault;
-        let stored = match vault.read_version(&checked.name, &rotation.version, Stage::Pending).await? {
+        let pending = match checked.secret.carries(&rotation.version, Stage::Pending) {
+            true => vault.read_version(&checked.name, &rotation.version, Stage::Pending).await?,
+            false => None,
+        };
+        let stored = match pending {
             Some(pending) => pending,
             None => vault.read(&checked.name, Stage::Current).await?,
         };
@@ -97,11 +101,14 @@ impl Provider {
     pub async fn finish_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<Rotated, FlowError> {
         let this = self.at(attempt);
         let Checked { name, secret } = this.check(rotation).await?;
-        let vault = &this.remover.vault;
-        if !secret.carries(&rotation.version, Stage::Current) {
-            vault.promote(&name, &rotation.version, secret.version(Stage::Current).as_ref()).await?;
-        }
-        let current = vault.read(&name, Stage::Current).await?;
+        let current = if secret.carries(&rotation.version, Stage::Current) {
+            this.remover.vault.read(&name, Stage::Current).await?
+        } else {
+            let pending = this.promotable(&name, rotation).await?;
+            let from = secret.version(Stage::Current);
+            this.remover.vault.promote(&name, &rotation.version, from.as_ref()).await?;
+            pending
+        };
         let previous = this.read_if_any(&name, Stage::Previous).await?;
         this.retire_if_free(&name, rotation, attempt).await;
         let event = SecretRotated {
@@ -113,6 +120,16 @@ impl Provider {
             previous_application_id: previous.map(|stored| stored.credential.application_id),
         };
         Ok(Rotated { event })
+    }
+
+    /// The pending value, if it is of the customer's present life: a label can outlive a customer.
+    async fn promotable(&self, name: &SecretName, rotation: &Rotation) -> Result<Stored, FlowError> {
+        let pending = self.remover.vault.read_version(name, &rotation.version, Stage::Pending).await?;
+        let pending =
+            pending.ok_or_else(|| broken(rotation, "the version has no value: createSecret comes first"))?;
+        let customer = self.remover.registry.customer(name.customer_id()).await?;
+        of_this_life(&customer, &pending, rotation)?;
+        Ok(pending)
     }
 
     /// What Secrets Manager promises of a rotation, checked before anything is done (Secrets Manager:
@@ -144,7 +161,10 @@ impl Provider {
         let tenant = rotatable(session.customer(), cell)?;
         let pending = self.remover.vault.read_version(name, &rotation.version, Stage::Pending).await?;
         let pending = match pending {
-            Some(stored) => stored.credential.application_id,
+            Some(stored) => {
+                of_this_life(session.customer(), &stored, rotation)?;
+                stored.credential.application_id
+            }
             None => self.store_pending(session, &tenant, name, rotation).await?,
         };
         // The version has its value: the intent has served, unless an earlier repeat said so.
@@ -339,6 +359,16 @@ fn broken(rotation: &Rotation, problem: &str) -> FlowError {
     FlowError::Contract(format!(
         "rotation of `{}` to version {}: {problem}",
         rotation.secret_id, rotation.version
+    ))
+}
+
+fn of_this_life(customer: &Customer, stored: &Stored, rotation: &Rotation) -> Result<(), FlowError> {
+    if customer.tenant_id() == Some(&stored.credential.tenant_id) {
+        return Ok(());
+    }
+    Err(broken(
+        rotation,
+        "the version belongs to an earlier life of the customer: remove its AWSPENDING label",
     ))
 }
 

@@ -100,6 +100,25 @@ impl Vault {
     }
 }
 
+impl Vault {
+    pub(crate) async fn remove_label(
+        &self,
+        name: &SecretName,
+        stage: Stage,
+        from: &VersionId,
+    ) -> Result<(), VaultError> {
+        self.client
+            .update_secret_version_stage()
+            .secret_id(name.as_str())
+            .version_stage(stage.as_str())
+            .remove_from_version_id(from.as_str())
+            .send()
+            .await
+            .map(drop)
+            .map_err(VaultError::secrets("UpdateSecretVersionStage", name.as_str()))
+    }
+}
+
 fn description(output: DescribeSecretOutput) -> Description {
     Description {
         arn: output.arn.unwrap_or_default(),

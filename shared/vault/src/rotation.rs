@@ -39,16 +39,25 @@ impl Vault {
     /// [`VaultError`] where Secrets Manager refuses or fails.
     pub async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
         let rules = RotationRulesType::builder().automatically_after_days(schedule.every_days).build();
-        self.client
+        let sent = self
+            .client
             .rotate_secret()
             .secret_id(name.as_str())
             .rotation_lambda_arn(&schedule.function_arn)
             .rotation_rules(rules)
             .rotate_immediately(false)
             .send()
-            .await
-            .map(drop)
-            .map_err(VaultError::secrets("RotateSecret", name.as_str()))
+            .await;
+        match sent.map_err(VaultError::secrets("RotateSecret", name.as_str())) {
+            Ok(_) => Ok(()),
+            // An earlier attempt set it, and its trial still runs.
+            Err(VaultError::Refused { .. }) if self.is_rotated(name).await? => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_rotated(&self, name: &SecretName) -> Result<bool, VaultError> {
+        Ok(self.describe(name.as_str()).await?.is_some_and(|secret| secret.rotation_enabled))
     }
 
     /// Stops rotating. A secret that is not rotated, that waits for its deletion or that does not
@@ -60,6 +69,8 @@ impl Vault {
         let sent = self.client.cancel_rotate_secret().secret_id(name.as_str()).send().await;
         match sent.map_err(VaultError::secrets("CancelRotateSecret", name.as_str())) {
             Ok(_) | Err(VaultError::Missing(_) | VaultError::ScheduledForDeletion(_)) => Ok(()),
+            // A secret that was never rotated is refused too.
+            Err(VaultError::Refused { .. }) if !self.is_rotated(name).await? => Ok(()),
             Err(error) => Err(error),
         }
     }

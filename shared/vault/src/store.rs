@@ -66,16 +66,25 @@ impl Vault {
     ) -> Result<VersionId, VaultError> {
         let version = VersionId::of_application(credential);
         match self.create(name, credential, &version).await {
-            Ok(()) => Ok(version),
-            Err(VaultError::ScheduledForDeletion(_)) => {
-                self.restore(name).await?;
-                self.put(name, credential, &version, Stage::Current, None).await.map(|()| version)
-            }
+            Ok(()) => return Ok(version),
+            Err(VaultError::ScheduledForDeletion(_)) => self.restore(name).await?,
             // The name is taken: by an earlier life, or by an earlier attempt of this one.
-            Err(VaultError::Refused { .. }) => {
-                self.put(name, credential, &version, Stage::Current, None).await.map(|()| version)
-            }
-            Err(error) => Err(error),
+            Err(VaultError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        self.put(name, credential, &version, Stage::Current, None).await?;
+        self.drop_pending(name, &version).await?;
+        Ok(version)
+    }
+
+    /// A rotation that was cancelled leaves its label behind, which would block every later one
+    /// (Secrets Manager: `CancelRotateSecret`).
+    async fn drop_pending(&self, name: &SecretName, current: &VersionId) -> Result<(), VaultError> {
+        let described = self.describe(name.as_str()).await?;
+        match described.and_then(|secret| secret.version(Stage::Pending)).filter(|pending| pending != current)
+        {
+            Some(pending) => self.remove_label(name, Stage::Pending, &pending).await,
+            None => Ok(()),
         }
     }
 

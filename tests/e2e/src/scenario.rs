@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_parts::secrets::{Cause, End};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use shared_core::customer::Phase;
 
 use crate::world::{BUCKET, World, notification, offboarding, on_the_bus, onboarding};
 
@@ -89,6 +90,7 @@ impl Scenario {
             Self::Rotate => one_end(world, customer, &["SecretRotated"], said),
             Self::Submit => one_end(world, customer, &["DocumentSubmitted"], said),
         }
+        self.the_record_has_ended(world, customer, said).await;
         self.nothing_is_left_over(world, customer, said).await;
         self.readers_are_served(world, customer, said).await;
         if self == Self::Submit {
@@ -125,6 +127,18 @@ impl Scenario {
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         panic!("{name} cannot be rotated: {:?}", world.secrets.rotations().last());
+    }
+
+    /// The record is where the last request wanted it, and nobody works on it any more.
+    async fn the_record_has_ended(self, world: &World, customer: &str, said: &str) {
+        let id = customer.parse().expect("a legal customer id");
+        let record = world.registry.customer(&id).await.expect("a readable record");
+        let ended = match self {
+            Self::Onboard if failed(world, customer) => Phase::Failed,
+            Self::Onboard | Self::Rotate | Self::Submit => Phase::Active,
+            Self::Offboard => Phase::Offboarded,
+        };
+        assert!(record.phase == ended && record.work.is_none(), "{said}: {record:?}");
     }
 
     /// The vendor holds what is recorded, and nothing else.

@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
 use aws_parts::secrets::{SecretsManager, Settings};
 use dynoxide::Database;
+use registry::Registry;
 use resistant::{Endpoints, Vendor};
 use serde_json::{Value, json};
 use shared_core::credential::Credential;
@@ -44,6 +46,8 @@ pub struct World {
     pub proxy: Proxy,
     /// The functions.
     pub lambda: Lambda,
+    /// The customers' records, read past the proxy.
+    pub registry: Registry,
     _tables: JoinSet<()>,
 }
 
@@ -100,7 +104,8 @@ impl World {
             (Service::S3, objects.url()),
         ])
         .await?;
-        let world = Self { vendor, secrets, services, objects, proxy, lambda, _tables: tables };
+        let registry = Registry::new(&at(&dynamodb).await, "customers");
+        let world = Self { vendor, secrets, services, objects, proxy, lambda, registry, _tables: tables };
         world.add_functions(variables, timeout).await?;
         world.create_tables(&dynamodb).await?;
         world.store_organization().await?;
@@ -393,6 +398,15 @@ pub fn offboarding(request: &str, customer: &str) -> Value {
 async fn bootstraps() -> Result<&'static BTreeMap<String, PathBuf>> {
     static BUILT: OnceCell<BTreeMap<String, PathBuf>> = OnceCell::const_new();
     BUILT.get_or_try_init(sandbox::functions::build).await
+}
+
+async fn at(url: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .test_credentials()
+        .endpoint_url(url)
+        .load()
+        .await
 }
 
 async fn tables() -> Result<(JoinSet<()>, String)> {

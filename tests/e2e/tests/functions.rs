@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_parts::proxy::{Effect, Matcher};
 use e2e::world::{BUCKET, World, notification, offboarding, on_the_bus, onboarding};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -163,6 +164,70 @@ async fn what_is_wrong_with_a_request_is_said_by_field_value_and_rule() {
 }
 
 #[tokio::test]
+async fn an_id_that_was_used_for_another_request_is_refused() {
+    let world = signed("acme", &["eu-1"]).await;
+    world.request("offboard-customer", &offboarding("r-1", "acme")).await.unwrap();
+    world.request("onboard-customer", &onboarding("r-1", "other", &["eu-1"])).await.unwrap();
+    let refused = world.events("RequestRejected");
+    assert_eq!(refused.len(), 2);
+    assert!(refused.iter().all(|event| event["reason_code"] == "REQUEST_ID_REUSED"), "{refused:?}");
+    assert_vendor_holds(&world, 1, 1);
+}
+
+#[tokio::test]
+async fn an_id_that_is_in_work_for_another_request_is_refused() {
+    let world = World::start().await.unwrap();
+    // The onboarding stays in work: its rotation cannot be set.
+    let refuse = Effect::Answer { status: 400, body: "{\"__type\":\"AccessDeniedException\"}".to_owned() };
+    let rule = world.proxy.rule(Matcher::any().action("RotateSecret"), refuse);
+    let body = on_the_bus(&onboarding("r-1", "acme", &["eu-1"])).to_string();
+    assert!(world.deliver("onboard-customer", &body, &BTreeMap::new()).await.unwrap().returned);
+    world.request("offboard-customer", &offboarding("r-1", "acme")).await.unwrap();
+    assert_eq!(world.events("RequestRejected").pop().unwrap()["reason_code"], "REQUEST_ID_REUSED");
+    assert_vendor_holds(&world, 1, 1);
+    // An offboarding with an id of its own removes it, although its secret was never rotated.
+    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
+    assert_eq!(world.events("CustomerOffboarded").len(), 1);
+    assert_vendor_holds(&world, 0, 0);
+    // And the onboarding, delivered again, comes too late.
+    world.proxy.remove_rule(rule);
+    world.settle("onboard-customer", &body).await.unwrap();
+    assert_eq!(world.events("RequestRejected").pop().unwrap()["reason_code"], "SUPERSEDED");
+    assert_vendor_holds(&world, 0, 0);
+}
+
+#[tokio::test]
+async fn a_request_from_the_future_is_refused() {
+    let world = World::start().await.unwrap();
+    let request = later(onboarding("r-1", "acme", &["eu-1"]), "2099-01-01T00:00:00Z");
+    world.request("onboard-customer", &request).await.unwrap();
+    let refused = world.events("RequestRejected").pop().unwrap();
+    assert!(refused["explanation"].as_str().unwrap().contains("requested_at"), "{refused}");
+    world.request("onboard-customer", &onboarding("r-2", "acme", &["eu-1"])).await.unwrap();
+    assert_eq!(world.events("CustomerOnboarded").len(), 1);
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_cut_off_does_not_block_the_next_life() {
+    let world = signed("acme", &["eu-1"]).await;
+    let name = secret("acme", "eu-1");
+    world.secrets.rotations_ended().await;
+    // finishSecret fails, and AWSPENDING stays where createSecret put it.
+    let refuse = Effect::Answer { status: 400, body: "{\"__type\":\"AccessDeniedException\"}".to_owned() };
+    let rule = world.proxy.rule(Matcher::any().action("UpdateSecretVersionStage"), refuse);
+    world.rotate(&name).await;
+    world.proxy.remove_rule(rule);
+    assert_ne!(world.secrets.secret(&name).unwrap().version("AWSPENDING"), None);
+    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
+    let back = later(onboarding("r-3", "acme", &["eu-1"]), "2026-01-03T00:00:00Z");
+    world.request("onboard-customer", &back).await.unwrap();
+    assert_eq!(world.events("CustomerOnboarded").len(), 2, "{:?}", world.log("onboard-customer"));
+    world.rotate(&name).await;
+    assert_eq!(world.events("SecretRotated").len(), 1, "{:?}", world.secrets.rotations().last());
+    assert!(world.accepts(&world.secrets.reveal(&name, "AWSCURRENT").unwrap()).await);
+}
+
+#[tokio::test]
 async fn a_rotation_moves_readers_to_a_new_application_and_the_old_one_goes() {
     let world = signed("acme", &["eu-1"]).await;
     let name = secret("acme", "eu-1");
@@ -247,6 +312,31 @@ async fn a_repeated_notification_of_a_finished_document_costs_one_call() {
     // A new version under the same name is a new document.
     world.file("acme/a.pdf", b"%PDF-2.0".to_vec()).await.unwrap();
     assert_eq!(world.events("DocumentSubmitted").len(), 2);
+}
+
+#[tokio::test]
+async fn a_cell_that_was_added_is_served_although_the_record_was_cached() {
+    let world = World::start_with(&[("CREDENTIAL_CACHE_SECONDS", "300")]).await.unwrap();
+    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
+    world.file("acme/eu-1/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
+    let more = later(onboarding("r-2", "acme", &["us-1"]), "2026-01-02T00:00:00Z");
+    world.request("onboard-customer", &more).await.unwrap();
+    world.file("acme/us-1/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
+    assert_eq!(world.events("DocumentSubmitted").len(), 2, "{:?}", world.events("DocumentRejected"));
+}
+
+#[tokio::test]
+async fn an_upload_url_that_is_always_refused_ends_in_a_rejection() {
+    let world = signed("acme", &["eu-1"]).await;
+    let refuse = simulator::Effect::Status { status: 403 };
+    let fault =
+        simulator::Fault { count: None, ..simulator::Fault::next(simulator::Operation::Upload, refuse) };
+    world.vendor.vendor().add_fault(fault);
+    world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
+    assert_eq!(world.events("DocumentRejected").pop().unwrap()["reason_code"], "VENDOR_REFUSED");
+    let left =
+        world.vendor.vendor().state().submissions.into_iter().filter(|one| one.deleted.is_none()).count();
+    assert_eq!(left, 0, "every submission that was given up is deleted");
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ enum Stroke {
     KillAtAws(Cut, bool),
     /// The function is killed while a call to the vendor is held.
     KillAtVendor(HoldAt, Release),
+    /// While an AWS call is held, a second delivery runs to its end.
+    Overtake,
 }
 
 /// A function's time limit: a lease that a killed function held ends five seconds after it.
@@ -68,6 +70,31 @@ impl Stroke {
                     }
                     () = scenario.run_once(world, customer) => false,
                 };
+                world.proxy.remove_rule(rule);
+                scenario.run(world, customer).await;
+                fell
+            }
+            Self::Overtake => {
+                // Secrets Manager does not call a step twice at once.
+                if scenario == Scenario::Rotate {
+                    scenario.run(world, customer).await;
+                    return false;
+                }
+                let rule = world.proxy.rule(Matcher::any().skip(nth - 1).times(1), Cut::HoldBefore);
+                let first = scenario.run_once(world, customer);
+                tokio::pin!(first);
+                let fell = tokio::select! {
+                    biased;
+                    held = world.proxy.held_at_least(1) => {
+                        scenario.run(world, customer).await;
+                        world.proxy.release(held[0].number);
+                        true
+                    }
+                    () = &mut first => false,
+                };
+                if fell {
+                    first.await;
+                }
                 world.proxy.remove_rule(rule);
                 scenario.run(world, customer).await;
                 fell
@@ -167,6 +194,11 @@ async fn a_fault_at_any_call_to_the_vendor_is_healed() {
         Effect::Status { status: 403 },
     ];
     sweep(strokes.map(Stroke::Vendor).to_vec()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_delivery_at_any_call_changes_nothing() {
+    sweep(vec![Stroke::Overtake]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
