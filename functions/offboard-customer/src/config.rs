@@ -4,9 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use lifecycle::{Organization, Rules};
-use resistant::Endpoints;
 use runtime::environment::{Environment, Misconfigured, number, seconds, text};
-use shared_core::place::Stage;
 use vault::Prefix;
 
 /// What the function is told at its start.
@@ -34,18 +32,7 @@ impl Config {
     /// [`Misconfigured`], with every variable that is missing or malformed.
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         let mut reading = environment.reading();
-        let endpoints = reading.required("STAGE", Stage::from_str).and_then(|stage| {
-            let local = reading.maybe("RESISTANT_LOCAL_URL", |base| {
-                Endpoints::local(stage, base).map_err(|error| error.to_string())
-            });
-            Some(local?.unwrap_or(Endpoints::new(stage)))
-        });
-        let control = endpoints.as_ref().and_then(|endpoints| {
-            reading.required("ORGANIZATION_TOKEN_URL", |url| {
-                endpoints.organization(url).map_err(|error| error.to_string())
-            })
-        });
-        let secret_id = reading.required("ORGANIZATION_SECRET_ID", text);
+        let organization = Organization::read(&mut reading);
         let bus_name = reading.required("EVENT_BUS_NAME", text);
         let customers_table = reading.required("CUSTOMERS_TABLE", text);
         let secret_prefix = reading.required("SECRET_PREFIX", Prefix::from_str);
@@ -55,11 +42,7 @@ impl Config {
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
         reading.finish(|| {
             Some(Self {
-                organization: Organization {
-                    endpoints: endpoints?,
-                    control: control?,
-                    secret_id: secret_id?,
-                },
+                organization: organization?,
                 bus_name: bus_name?,
                 customers_table: customers_table?,
                 secret_prefix: secret_prefix?,

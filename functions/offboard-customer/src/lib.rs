@@ -5,7 +5,7 @@
 
 pub mod config;
 
-use lifecycle::{Attempt, ConnectError, FlowError, Remover};
+use lifecycle::{ConnectError, FlowError, Remover};
 use registry::Registry;
 use resistant::Clock;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
@@ -43,13 +43,7 @@ impl OffboardCustomer {
             Err(refusal) => return self.bus.refuse(&refusal, message, invocation.now()).await,
         };
         invocation.concerns(&request.customer_id);
-        let attempt = Attempt {
-            owner: invocation.owner(),
-            deadline: invocation.deadline.instant(),
-            lease_until: invocation.deadline.lease_until(),
-            origin: message.origin.to_string(),
-            original: message.text().to_owned(),
-        };
+        let attempt = invocation.attempt(message);
         match self.remover.offboard(&request, &attempt).await {
             Ok(handled) => {
                 let mark = async || self.remover.registry().mark_announced(&handled.request_id).await;

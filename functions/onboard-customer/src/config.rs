@@ -4,10 +4,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use lifecycle::{Organization, Rules, Terms};
-use resistant::Endpoints;
 use runtime::environment::{Environment, Misconfigured, list, number, seconds, text};
 use shared_core::ids::InstallationId;
-use shared_core::place::{Cell, Stage};
+use shared_core::place::Cell;
 use vault::{Prefix, Schedule};
 
 /// What the function is told at its start.
@@ -44,24 +43,12 @@ impl Config {
     /// [`Misconfigured`], with every variable that is missing or malformed.
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         let mut reading = environment.reading();
-        let stage = reading.required("STAGE", Stage::from_str);
-        let endpoints = stage.and_then(|stage| {
-            let local = reading.maybe("RESISTANT_LOCAL_URL", |base| {
-                Endpoints::local(stage, base).map_err(|error| error.to_string())
-            });
-            Some(local?.unwrap_or(Endpoints::new(stage)))
-        });
-        let control = endpoints.as_ref().and_then(|endpoints| {
-            reading.required("ORGANIZATION_TOKEN_URL", |url| {
-                endpoints.organization(url).map_err(|error| error.to_string())
-            })
-        });
-        let secret_id = reading.required("ORGANIZATION_SECRET_ID", text);
+        let organization = Organization::read(&mut reading);
         let installation = reading.required("INSTALLATION_ID", InstallationId::from_str);
         let quota = reading.optional("TENANT_QUOTA", 20, number(1..=1_000_000));
         let cells = reading.required("CELLS", list(Cell::from_str));
-        if let (Some(stage), Some(cells)) = (stage, &cells)
-            && let Some(foreign) = cells.iter().find(|cell| !stage.has(**cell))
+        if let (Some(organization), Some(cells)) = (&organization, &cells)
+            && let Some(foreign) = cells.iter().find(|cell| !organization.endpoints.stage().has(**cell))
         {
             reading.problem("CELLS", foreign.as_str(), "the testing stage exists in `eu-1` only");
         }
@@ -77,11 +64,7 @@ impl Config {
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
         reading.finish(|| {
             Some(Self {
-                organization: Organization {
-                    endpoints: endpoints?,
-                    control: control?,
-                    secret_id: secret_id?,
-                },
+                organization: organization?,
                 terms: Terms { installation: installation?, quota: quota? },
                 cells: cells?,
                 bus_name: bus_name?,

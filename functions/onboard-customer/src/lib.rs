@@ -5,7 +5,7 @@
 
 pub mod config;
 
-use lifecycle::{Attempt, ConnectError, FlowError, Provider, Remover, Terms};
+use lifecycle::{ConnectError, FlowError, Provider, Remover, Terms};
 use registry::Registry;
 use resistant::Clock;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
@@ -50,13 +50,7 @@ impl OnboardCustomer {
             Err(refusal) => return self.bus.refuse(&refusal, message, invocation.now()).await,
         };
         invocation.concerns(&request.customer_id);
-        let attempt = Attempt {
-            owner: invocation.owner(),
-            deadline: invocation.deadline.instant(),
-            lease_until: invocation.deadline.lease_until(),
-            origin: message.origin.to_string(),
-            original: message.text().to_owned(),
-        };
+        let attempt = invocation.attempt(message);
         match self.provider.onboard(&request, &self.terms, &attempt).await {
             Ok(handled) => {
                 let mark = async || self.provider.registry().mark_announced(&handled.request_id).await;

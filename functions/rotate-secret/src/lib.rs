@@ -5,11 +5,12 @@
 
 pub mod config;
 
-use lifecycle::{Attempt, ConnectError, FlowError, Provider, Remover, Rotation};
+use lifecycle::{ConnectError, FlowError, Provider, Remover, Rotation};
 use registry::Registry;
 use resistant::Clock;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Report, RotationStep, Unreadable, Verdict};
 use secrecy::ExposeSecret as _;
+use shared_core::attempt::Attempt;
 use shared_core::event::{OutboundEvent, ReasonCode};
 use shared_core::request::{Refusal, Violation};
 use vault::{RotationToken, Sealer, Vault, VersionId};
@@ -80,13 +81,7 @@ impl Handler for RotateSecret {
             version: VersionId::from(event.client_request_token.as_str()),
             token: token.map(RotationToken::from),
         };
-        let attempt = Attempt {
-            owner: invocation.owner(),
-            deadline: invocation.deadline.instant(),
-            lease_until: invocation.deadline.lease_until(),
-            origin: message.origin.to_string(),
-            original: message.text().to_owned(),
-        };
+        let attempt = invocation.attempt(&message);
         match self.step(event.step, &rotation, &attempt, invocation).await {
             Ok(verdict) => verdict,
             Err(error) => Verdict::of(error, None),

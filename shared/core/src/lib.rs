@@ -13,8 +13,11 @@
 //! | [`document`] | a document's identity and its record |
 //! | [`request`] | what the platform asks for |
 //! | [`event`] | what the platform is told |
+//! | [`settings`] | what a function is told at its start, read with every problem named |
+//! | [`attempt`] | one invocation's attempt at a unit of work |
 //! | [`failure`] | what kinds of failure there are, and what follows from each |
 
+pub mod attempt;
 pub mod credential;
 pub mod customer;
 pub mod document;
@@ -23,3 +26,4 @@ pub mod failure;
 pub mod ids;
 pub mod place;
 pub mod request;
+pub mod settings;

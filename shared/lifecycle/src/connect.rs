@@ -1,10 +1,14 @@
 //! The way to the vendor's control plane.
 
+use std::str::FromStr as _;
+
 use resistant::{
     ControlPlane, Endpoints, NoClient, OrganizationCredential, OrganizationEndpoints, UnreadableOrganization,
     Vendor,
 };
 use secrecy::ExposeSecret as _;
+use shared_core::place::Stage;
+use shared_core::settings::{Reading, text};
 use vault::{Vault, VaultError};
 
 /// The organization at the vendor: where its API is, and where its credential lies.
@@ -33,6 +37,24 @@ pub enum ConnectError {
 }
 
 impl Organization {
+    /// Reads `STAGE`, `RESISTANT_LOCAL_URL`, `ORGANIZATION_TOKEN_URL` and `ORGANIZATION_SECRET_ID`.
+    /// `None` where one of them cannot be used, which the reading keeps.
+    pub fn read(reading: &mut Reading<'_>) -> Option<Self> {
+        let stage = reading.required("STAGE", Stage::from_str);
+        let local = stage.and_then(|stage| {
+            reading.maybe("RESISTANT_LOCAL_URL", |base| {
+                Endpoints::local(stage, base).map_err(|error| error.to_string())
+            })
+        });
+        let endpoints = stage.zip(local).map(|(stage, local)| local.unwrap_or(Endpoints::new(stage)));
+        let control = reading.required("ORGANIZATION_TOKEN_URL", |url| {
+            let checked = endpoints.as_ref().map(|endpoints| endpoints.organization(url));
+            checked.transpose().map_err(|error| error.to_string())
+        });
+        let secret_id = reading.required("ORGANIZATION_SECRET_ID", text);
+        Some(Self { endpoints: endpoints?, control: control??, secret_id: secret_id? })
+    }
+
     /// Reads the organization's credential and opens the control plane with it.
     ///
     /// # Errors

@@ -34,11 +34,11 @@ mod rotate;
 mod session;
 mod tenant;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use registry::Registry;
 use resistant::{Clock, ControlPlane};
+use shared_core::attempt::Attempt;
 use vault::Vault;
 
 pub use connect::{ConnectError, Organization};
@@ -68,21 +68,6 @@ impl Default for Rules {
             recovery_window_days: 30,
         }
     }
-}
-
-/// One invocation's attempt at a unit of work.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Unique to this attempt.
-    pub owner: String,
-    /// When the invocation will be ended by Lambda: no call outlives it.
-    pub deadline: Instant,
-    /// When a lease taken by it ends: the deadline and a margin, by the wall clock.
-    pub lease_until: Timestamp,
-    /// Where the message came from, as seen: for the audit trail.
-    pub origin: String,
-    /// The message as it was received, for the event that may have to refuse it.
-    pub original: String,
 }
 
 /// What removing a customer needs: no key, no token of a tenant.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shared_core::attempt::Attempt;
 
 use crate::{Deadline, Message, Unreadable, Verdict, clock};
 
@@ -80,6 +81,17 @@ impl Invocation {
     pub fn owner(&self) -> String {
         static UNITS: AtomicU64 = AtomicU64::new(0);
         format!("{}#{}", self.request_id, UNITS.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// This attempt at a message, as the flows know it.
+    pub fn attempt(&self, message: &Message) -> Attempt {
+        Attempt {
+            owner: self.owner(),
+            deadline: self.deadline.instant(),
+            lease_until: self.deadline.lease_until(),
+            origin: message.origin.to_string(),
+            original: message.text().to_owned(),
+        }
     }
 
     /// The time.

@@ -15,7 +15,7 @@ use crate::{
 /// makes the clients and runs. What it returns as an error is logged in one line, and the process
 /// ends, which Lambda shows as an error of the start.
 pub async fn start(wire: impl AsyncFnOnce(Environment) -> Result<(), BoxError>) -> ExitCode {
-    let environment = Environment::process();
+    let environment = crate::environment::process();
     telemetry::start(&environment);
     match wire(environment).await {
         Ok(()) => ExitCode::SUCCESS,

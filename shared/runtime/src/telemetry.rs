@@ -10,7 +10,7 @@ mod lines;
 
 pub use lines::Lines;
 
-use crate::Environment;
+use crate::environment::{Environment, LOG_LEVEL};
 
 /// The crates whose lines follow `LOG_LEVEL`. All others say only what goes wrong: at finer levels
 /// the SDKs and the Lambda runtime print whole payloads, and those hold credentials.
@@ -27,21 +27,13 @@ const OURS: [&str; 10] = [
     "submit_document",
 ];
 
-/// The variable that says how fine the lines are.
-pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
-
 /// Writes one JSON object a line to standard output, and panics too. To be called once.
 pub fn start(environment: &Environment) {
-    let level = environment.get(LOG_LEVEL).and_then(|text| level(&text).ok()).unwrap_or(LevelFilter::INFO);
+    let level = environment.get(LOG_LEVEL).and_then(|text| text.parse().ok()).unwrap_or(LevelFilter::INFO);
     let filter = filter(level);
     // A second start, in a test's process, keeps the first.
     let _ = tracing_subscriber::registry().with(Lines::to_stdout()).with(filter).try_init();
     std::panic::set_hook(Box::new(log_panic));
-}
-
-/// Reads a level.
-pub(crate) fn level(text: &str) -> Result<LevelFilter, &'static str> {
-    text.parse().map_err(|_| "one of `error`, `warn`, `info`, `debug`, `trace` and `off`")
 }
 
 fn filter(level: LevelFilter) -> Targets {
