@@ -44,7 +44,13 @@ impl OffboardCustomer {
         };
         invocation.concerns(&request.customer_id);
         let attempt = invocation.attempt(message);
-        match self.remover.offboard(&request, &attempt).await {
+        let mut ended = self.remover.offboard(&request, &attempt).await;
+        if let Err(error) = &ended
+            && error.is_too_old(message.age(invocation.now()))
+        {
+            ended = self.remover.give_up_offboarding(&request, error.too_old(), &attempt).await;
+        }
+        match ended {
             Ok(handled) => {
                 let mark = async || self.remover.registry().mark_announced(&handled.request_id).await;
                 self.bus.conclude(&handled.event, handled.announced, mark).await

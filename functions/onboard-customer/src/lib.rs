@@ -51,7 +51,13 @@ impl OnboardCustomer {
         };
         invocation.concerns(&request.customer_id);
         let attempt = invocation.attempt(message);
-        match self.provider.onboard(&request, &self.terms, &attempt).await {
+        let mut ended = self.provider.onboard(&request, &self.terms, &attempt).await;
+        if let Err(error) = &ended
+            && error.is_too_old(message.age(invocation.now()))
+        {
+            ended = self.provider.give_up_onboarding(&request, error.too_old(), &attempt).await;
+        }
+        match ended {
             Ok(handled) => {
                 let mark = async || self.provider.registry().mark_announced(&handled.request_id).await;
                 self.bus.conclude(&handled.event, handled.announced, mark).await

@@ -8,7 +8,8 @@
 //! Absent ──Onboard──▶ Onboarding ──FinishOnboarding──▶ Active ──Onboard (more cells)──▶ Onboarding
 //!                        │   │                           │
 //!                        │   └──────────Offboard─────────┴──▶ Offboarding ──FinishOffboarding──▶ Offboarded
-//!                        └──Undo──▶ Offboarding (with its failure) ──FinishOffboarding──▶ Failed
+//!                        ├──Undo──▶ Offboarding (with its failure) ──FinishOffboarding──▶ Failed
+//!                        └──GiveUp──▶ Failed (with its tenant) ──Onboard──▶ Onboarding
 //! ```
 //!
 //! In every cell a new application passes through [`NextApplication`]: its key is sealed and saved
@@ -44,7 +45,8 @@ pub enum Phase {
     Offboarding,
     /// Removed, with proof.
     Offboarded,
-    /// A first onboarding that could not be done and was undone.
+    /// A first onboarding that could not be done. It was undone, unless its tenant still stands here:
+    /// then it was given up, and the next request goes on from it.
     Failed,
 }
 
@@ -289,9 +291,14 @@ impl Customer {
         self.cells.values().flat_map(CellState::recorded)
     }
 
-    /// Whether the customer's life goes on, so that an onboarding adds to it.
+    /// Whether the customer's life goes on, so that an onboarding adds to it: also that of one that was
+    /// given up and not removed.
     pub fn lives(&self) -> bool {
-        matches!(self.phase, Phase::Onboarding | Phase::Active)
+        match self.phase {
+            Phase::Onboarding | Phase::Active => true,
+            Phase::Failed => self.tenant.is_some(),
+            Phase::Absent | Phase::Offboarding | Phase::Offboarded => false,
+        }
     }
 
     /// The wanted cells that lack both an application and an intent.

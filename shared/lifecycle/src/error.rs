@@ -5,6 +5,7 @@ use std::time::Duration;
 use registry::RegistryError;
 use resistant::{CallError, TokenError};
 use shared_core::customer::{Failure, IllegalTransition};
+use shared_core::event::ReasonCode;
 use shared_core::failure::{Class, Classified};
 use shared_core::request::Refusal;
 use vault::VaultError;
@@ -75,6 +76,40 @@ impl Classified for FlowError {
 }
 
 impl FlowError {
+    /// Whether a request of this age has waited too long for this to pass. What does not wait is not
+    /// too old: a message that was replayed after days may still meet a passing failure.
+    pub fn is_too_old(&self, age: Duration) -> bool {
+        matches!(self.class(), Class::Wait { .. }) && age > self.greatest_age()
+    }
+
+    /// A 403 of the control plane is a missing scope or a block, which somebody must lift; everything
+    /// else that waits passes by itself, or never.
+    fn greatest_age(&self) -> Duration {
+        match self {
+            Self::Vendor(CallError::Forbidden { .. }) => Duration::from_secs(60 * 60),
+            _ => Duration::from_secs(24 * 60 * 60),
+        }
+    }
+
+    /// Why a request ends that has waited too long for this to pass.
+    pub fn too_old(&self) -> Failure {
+        let hours = self.greatest_age().as_secs() / 3600;
+        match self {
+            Self::Vendor(CallError::Forbidden { .. }) => Failure::new(
+                ReasonCode::ControlPlaneForbidden,
+                format!(
+                    "the vendor's control plane has refused us for {hours} h ({self}): check the organization's scopes, then send a new request"
+                ),
+            ),
+            _ => Failure::new(
+                ReasonCode::TooOld,
+                format!(
+                    "it could not be finished in {hours} h, at last because {self}: send a new request once that has passed"
+                ),
+            ),
+        }
+    }
+
     pub(crate) fn not_yet(delay: Duration, reason: impl Into<String>) -> Self {
         Self::NotYet { delay, reason: reason.into() }
     }

@@ -20,6 +20,7 @@
 //! | creating the application | an application that is not recorded | lists, obtains a token with the sealed key, adopts; nothing found: waits `settle`, lists again, creates |
 //! | storing the secret | a secret, the record still says provisioning | stores the same version again, which changes nothing |
 //! | deleting an application or the tenant | the record still names it | lists again; gone is done |
+//! | giving up after too long a wait | what was made, still recorded; the next request goes on from it |
 //! | finishing | an event that was not announced | announces it, with the same id |
 
 #[cfg(feature = "provide")]

@@ -78,6 +78,26 @@ impl Provider {
         }
     }
 
+    /// Ends an onboarding that has waited too long, without undoing it: what keeps it from going on
+    /// would keep it from going back. A new request goes on from there.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the registry fails, or another invocation works on the customer.
+    pub async fn give_up_onboarding(
+        &self,
+        request: &OnboardingRequest,
+        failure: Failure,
+        attempt: &Attempt,
+    ) -> Result<Handled, FlowError> {
+        let event = CustomerOnboardingFailed {
+            request_id: request.request_id.clone(),
+            customer_id: request.customer_id.clone(),
+            reason_code: failure.code.clone(),
+            explanation: failure.explanation.clone(),
+        };
+        self.remover.give_up(&Envelope::from(request), failure, event, attempt).await
+    }
+
     async fn onboarding(
         &self,
         session: &mut Session,

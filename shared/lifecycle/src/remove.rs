@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use registry::Handled;
-use shared_core::customer::{Aim, CellPhase, Customer, Phase, Transition};
-use shared_core::event::{CustomerOffboarded, DeletedSecret};
+use shared_core::customer::{Aim, CellPhase, Customer, Failure, Phase, Transition};
+use shared_core::event::{
+    Content, CustomerOffboarded, CustomerOffboardingFailed, DeletedSecret, OutboundEvent,
+};
 use shared_core::request::OffboardingRequest;
 
 use crate::session::{Begun, Envelope, Session, resumes};
@@ -45,6 +47,54 @@ impl Remover {
             Err(error) => {
                 session.release().await;
                 Err(error)
+            }
+        }
+    }
+
+    /// Ends an offboarding that has waited too long. The customer stays in its phase, and a new request
+    /// goes on from there.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the registry fails, or another invocation works on the customer.
+    pub async fn give_up_offboarding(
+        &self,
+        request: &OffboardingRequest,
+        failure: Failure,
+        attempt: &Attempt,
+    ) -> Result<Handled, FlowError> {
+        let event = CustomerOffboardingFailed {
+            request_id: request.request_id.clone(),
+            customer_id: request.customer_id.clone(),
+            reason_code: failure.code.clone(),
+            explanation: failure.explanation.clone(),
+        };
+        self.give_up(&Envelope::from(request), failure, event, attempt).await
+    }
+
+    /// Ends a request that is in work, or that never came to be.
+    pub(crate) async fn give_up(
+        &self,
+        envelope: &Envelope,
+        failure: Failure,
+        event: impl Into<Content>,
+        attempt: &Attempt,
+    ) -> Result<Handled, FlowError> {
+        match self.begin(envelope, attempt).await? {
+            Begun::Ended(handled) => Ok(*handled),
+            Begun::Working(session) if resumes(session.customer(), envelope) => {
+                session.finish(Transition::GiveUp { failure }, &envelope.request_id, event).await
+            }
+            Begun::Working(session) => {
+                let handled = Handled {
+                    request_id: envelope.request_id.clone(),
+                    customer_id: envelope.customer_id.clone(),
+                    handled_at: session.now(),
+                    event: OutboundEvent::new(event, session.now()),
+                    announced: false,
+                };
+                let recorded = self.registry.record_handled(&handled).await;
+                session.release().await;
+                recorded.map(|()| handled).map_err(FlowError::from)
             }
         }
     }

@@ -11,6 +11,7 @@ use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
 use aws_parts::secrets::{SecretsManager, Settings};
 use dynoxide::Database;
+use jiff::Timestamp;
 use registry::Registry;
 use resistant::{Endpoints, Vendor};
 use serde_json::{Value, json};
@@ -157,15 +158,16 @@ impl World {
             .iter()
             .map(|(name, value)| (name, json!({ "stringValue": value, "dataType": "String" })))
             .collect();
+        let now = Timestamp::now().as_millisecond().to_string();
         let batch = json!({ "Records": [{
             "messageId": "message-1",
             "receiptHandle": "receipt",
             "body": body,
             "attributes": {
                 "ApproximateReceiveCount": "1",
-                "SentTimestamp": "1767225600000",
+                "SentTimestamp": now,
                 "SenderId": "sender",
-                "ApproximateFirstReceiveTimestamp": "1767225600000"
+                "ApproximateFirstReceiveTimestamp": now
             },
             "messageAttributes": attributes,
             "md5OfBody": "",

@@ -197,6 +197,36 @@ async fn an_id_that_is_in_work_for_another_request_is_refused() {
 }
 
 #[tokio::test]
+async fn a_request_that_waited_too_long_ends_and_the_next_one_goes_on() {
+    let world = World::start().await.unwrap();
+    let forbidden = simulator::Effect::Status { status: 403 };
+    for operation in
+        [simulator::Operation::CreateTenantApplication, simulator::Operation::GetTenantApplications]
+    {
+        let fault = simulator::Fault { count: None, ..simulator::Fault::next(operation, forbidden.clone()) };
+        world.vendor.vendor().add_fault(fault);
+    }
+    let body = on_the_bus(&onboarding("r-1", "acme", &["eu-1"])).to_string();
+    let young = world.deliver("onboard-customer", &body, &BTreeMap::new()).await.unwrap();
+    assert!(!young.returned && young.deferred.len() == 1, "{young:?}");
+    let mut old = young.deferred[0].attributes.clone();
+    old.insert("first_seen".to_owned(), "2026-01-01T00:00:00Z".to_owned());
+    old.remove("not_before");
+    let ended = world.deliver("onboard-customer", &body, &old).await.unwrap();
+    assert!(!ended.returned && ended.deferred.is_empty(), "{ended:?}");
+    let failed = world.events("CustomerOnboardingFailed").pop().unwrap();
+    assert_eq!(failed["reason_code"], "CONTROL_PLANE_FORBIDDEN");
+    assert_vendor_holds(&world, 1, 0);
+
+    world.vendor.vendor().remove_faults(None);
+    let again = later(onboarding("r-2", "acme", &["eu-1"]), "2026-01-02T00:00:00Z");
+    world.request("onboard-customer", &again).await.unwrap();
+    let event = world.events("CustomerOnboarded").pop().unwrap();
+    assert_eq!(event["generation"], 1, "the life that was given up goes on");
+    assert_vendor_holds(&world, 1, 1);
+}
+
+#[tokio::test]
 async fn a_request_from_the_future_is_refused() {
     let world = World::start().await.unwrap();
     let request = later(onboarding("r-1", "acme", &["eu-1"]), "2099-01-01T00:00:00Z");

@@ -86,6 +86,11 @@ pub enum Transition {
     },
     /// Every wanted cell has ended, at least one of the customer's works.
     FinishOnboarding,
+    /// The request has waited too long: it ends here, and what was made for it stays for the next one.
+    GiveUp {
+        /// For this reason.
+        failure: Failure,
+    },
     /// A first onboarding cannot be done: everything made is to be removed.
     Undo {
         /// For this reason.
@@ -143,6 +148,7 @@ impl Transition {
             Self::Referenced { .. } => "reference seen",
             Self::ApplicationGone { .. } => "application deleted",
             Self::FinishOnboarding => "onboarding finished",
+            Self::GiveUp { .. } => "given up",
             Self::Undo { .. } => "undo begun",
             Self::Offboard { .. } => "offboarding accepted",
             Self::TenantGone { .. } => "tenant deleted",
@@ -162,6 +168,8 @@ impl Customer {
         let (id, phase) = (self.customer_id.clone(), self.phase);
         let illegal = |why| IllegalTransition { customer_id: id.clone(), phase, transition: name, why };
         match (self.phase, transition) {
+            // A life that was given up goes on: its tenant and its applications may exist.
+            (Failed, Transition::Onboard { work, intents, .. }) if self.lives() => self.want(work, intents),
             (Absent | Offboarded | Failed, Transition::Onboard { work, tenant_name, intents }) => {
                 self.begin_life(tenant_name);
                 self.want(work, intents);
@@ -218,12 +226,22 @@ impl Customer {
                 }
             }
             (Onboarding, Transition::FinishOnboarding) => {
-                if !self.cells.values().any(|state| state.phase == CellPhase::Active) {
+                if !self.works() {
                     return Err(illegal("no cell works"));
                 }
                 self.phase = Active;
                 self.work = None;
             }
+            (Onboarding, Transition::GiveUp { failure }) => {
+                self.end_open_cells(&failure);
+                self.work = None;
+                self.phase = Active;
+                if !self.works() {
+                    self.phase = Failed;
+                    self.failure = Some(failure);
+                }
+            }
+            (Offboarding, Transition::GiveUp { .. }) => self.work = None,
             (Onboarding, Transition::Undo { failure }) => {
                 self.phase = Offboarding;
                 self.failure = Some(failure);
@@ -262,6 +280,18 @@ impl Customer {
         Ok(self)
     }
 
+    /// Whether any cell can be used.
+    fn works(&self) -> bool {
+        self.cells.values().any(|state| state.phase == CellPhase::Active)
+    }
+
+    fn end_open_cells(&mut self, failure: &Failure) {
+        for state in self.cells.values_mut().filter(|state| state.phase == CellPhase::Provisioning) {
+            state.phase = CellPhase::Failed;
+            state.failure = Some(failure.clone());
+        }
+    }
+
     fn begin_life(&mut self, tenant_name: TenantName) {
         self.generation = self.generation.next();
         self.tenant = Some(Tenant { name: tenant_name, id: None });
@@ -285,6 +315,7 @@ impl Customer {
             }
         }
         self.phase = Phase::Onboarding;
+        self.failure = None;
         self.last_request = Some(work.order());
         self.work = Some(work);
     }
