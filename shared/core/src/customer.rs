@@ -310,3 +310,6 @@ impl Customer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

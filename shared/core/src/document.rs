@@ -373,3 +373,6 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

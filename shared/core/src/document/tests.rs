@@ -1,0 +1,108 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::customer::{CellState, Phase};
+
+fn source(key: &str, version: Option<&str>, etag: Option<&str>) -> Source {
+    Source {
+        bucket: "b".to_owned(),
+        key: key.to_owned(),
+        version_id: version.map(str::to_owned),
+        etag: etag.map(str::to_owned),
+    }
+}
+
+fn customer(phase: Phase, cells: &[(Cell, CellPhase)]) -> Customer {
+    let state = |phase| CellState { phase, failure: None, next: None, applications: Vec::new() };
+    let cells = cells.iter().map(|&(cell, phase)| (cell, state(phase))).collect();
+    Customer { phase, cells, ..Customer::absent("acme".parse().unwrap()) }
+}
+
+#[test]
+fn each_version_is_a_document_of_its_own_and_the_entity_tag_stands_in_for_it() {
+    let id = |version, etag| DocumentId::of(&source("k", version, etag));
+    assert_eq!(id(Some("1"), Some("x")), id(Some("1"), Some("y")));
+    assert_ne!(id(Some("1"), None), id(Some("2"), None));
+    assert_ne!(id(None, Some("1")), id(None, Some("2")));
+    assert_ne!(id(Some("1"), None), id(None, Some("1")));
+    assert_ne!(id(Some("1"), None), DocumentId::of(&source("l", Some("1"), None)));
+}
+
+#[test]
+fn a_key_begins_with_its_customer() {
+    assert_eq!(customer_of("acme/a.pdf").unwrap().as_str(), "acme");
+    for key in ["a.pdf", "/a.pdf", "acme/", "a b/c.pdf", ""] {
+        assert_eq!(customer_of(key), Err(Refusal::NoCustomerInKey), "{key}");
+    }
+}
+
+#[test]
+fn a_key_names_its_cell_or_the_customer_has_only_one() {
+    let one = customer(Phase::Active, &[(Cell::Us1, CellPhase::Active)]);
+    assert_eq!(route("acme/a.pdf", &one), Ok(Route::To(Cell::Us1)));
+    assert_eq!(route("acme/folder/a.pdf", &one), Ok(Route::To(Cell::Us1)));
+    assert_eq!(route("acme/us-1/a.pdf", &one), Ok(Route::To(Cell::Us1)));
+    // A file that is called like a cell is a file.
+    assert_eq!(route("acme/us-1", &one), Ok(Route::To(Cell::Us1)));
+    let none = Refusal::NoSuchCell("acme".parse().unwrap(), Cell::Eu1);
+    assert_eq!(route("acme/eu-1/a.pdf", &one), Err(none));
+    let two = customer(Phase::Active, &[(Cell::Us1, CellPhase::Active), (Cell::Eu1, CellPhase::Failed)]);
+    assert_eq!(route("acme/a.pdf", &two), Err(Refusal::AmbiguousCell("acme".parse().unwrap())));
+    assert!(matches!(route("acme/eu-1/a.pdf", &two), Err(Refusal::NoSuchCell(..))));
+}
+
+#[test]
+fn what_may_heal_waits_and_what_cannot_is_refused() {
+    let cells = [(Cell::Eu1, CellPhase::Provisioning)];
+    assert_eq!(route("acme/a.pdf", &customer(Phase::Onboarding, &cells)), Ok(Route::NotYet));
+    let code = |phase| route("acme/a.pdf", &customer(phase, &cells)).unwrap_err().code();
+    assert_eq!(code(Phase::Absent), ReasonCode::UnknownCustomer);
+    for phase in [Phase::Offboarding, Phase::Offboarded, Phase::Failed] {
+        assert_eq!(code(phase), ReasonCode::CustomerOffboarding);
+    }
+}
+
+fn created() -> Document {
+    let submission = Submission {
+        id: "s-1".parse().unwrap(),
+        upload_url: Some(PresignedUrl("https://x?signature=secret".to_owned())),
+        created_at: Timestamp::UNIX_EPOCH,
+        generation: Generation::NONE.next(),
+    };
+    let step = Step::Created { customer_id: "acme".parse().unwrap(), cell: Cell::Eu1, submission };
+    Document::claimed(source("acme/a.pdf", Some("1"), None), Timestamp::UNIX_EPOCH).apply(step).unwrap()
+}
+
+#[test]
+fn a_document_ends_without_its_upload_url() {
+    let at = Timestamp::UNIX_EPOCH;
+    let sending = created().apply(Step::Sending { size_bytes: 7 }).unwrap();
+    assert!(!sending.ended() && format!("{sending:?}").contains("redacted"));
+    assert!(!format!("{sending:?}").contains("signature"));
+    let failure = Failure::new(ReasonCode::ObjectGone, "gone");
+    for step in [Step::Submitted { at }, Step::Rejected { failure, at }] {
+        let ended = sending.clone().apply(step).unwrap();
+        assert!(ended.ended() && ended.submission.as_ref().unwrap().upload_url.is_none());
+        assert_eq!(ended.size_bytes, Some(7));
+    }
+}
+
+#[test]
+fn nothing_is_submitted_before_bytes_were_sent_nor_after_the_end() {
+    let at = Timestamp::UNIX_EPOCH;
+    assert!(created().apply(Step::Submitted { at }).is_err());
+    let claimed = Document::claimed(source("acme/a.pdf", None, None), at);
+    assert!(claimed.clone().apply(Step::Sending { size_bytes: 1 }).is_err());
+    assert!(claimed.apply(Step::Abandoned).is_err());
+    let ended =
+        created().apply(Step::Sending { size_bytes: 1 }).unwrap().apply(Step::Submitted { at }).unwrap();
+    assert!(ended.clone().apply(Step::Abandoned).is_err());
+    assert!(ended.apply(Step::Sending { size_bytes: 1 }).is_err());
+}
+
+#[test]
+fn an_abandoned_submission_is_counted_and_makes_room_for_another() {
+    let abandoned = created().apply(Step::Abandoned).unwrap();
+    assert_eq!((abandoned.state, abandoned.abandoned), (State::Claimed, 1));
+    assert!(abandoned.submission.is_none());
+}
