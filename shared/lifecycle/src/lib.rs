@@ -25,6 +25,7 @@
 
 #[cfg(feature = "provide")]
 mod application;
+mod begin;
 mod connect;
 mod error;
 #[cfg(feature = "provide")]

@@ -17,7 +17,8 @@ use shared_core::place::Cell;
 use shared_core::request::OnboardingRequest;
 use vault::Context;
 
-use crate::session::{Begun, Envelope, Session, resumes};
+use crate::begin::{Begun, Envelope, resumes};
+use crate::session::Session;
 use crate::{Attempt, FlowError, Provider};
 
 impl From<&OnboardingRequest> for Envelope {

@@ -9,7 +9,8 @@ use shared_core::event::{
 };
 use shared_core::request::OffboardingRequest;
 
-use crate::session::{Begun, Envelope, Session, resumes};
+use crate::begin::{Begun, Envelope, resumes};
+use crate::session::Session;
 use crate::{Attempt, FlowError, Remover};
 
 impl From<&OffboardingRequest> for Envelope {
