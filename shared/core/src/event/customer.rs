@@ -57,7 +57,8 @@ pub enum CellStatus {
     Failed,
 }
 
-/// A customer could not be onboarded, and what was made for it is gone again.
+/// A customer could not be onboarded. What was made for it is gone again, unless it waited too long
+/// (`TOO_OLD`, `CONTROL_PLANE_FORBIDDEN`): then the next request goes on from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomerOnboardingFailed {
