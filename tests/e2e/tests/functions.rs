@@ -197,6 +197,23 @@ async fn an_id_that_is_in_work_for_another_request_is_refused() {
 }
 
 #[tokio::test]
+async fn nothing_is_stored_for_readers_before_a_token_was_obtained() {
+    let world = World::start().await.unwrap();
+    let late = simulator::Effect::LateAcceptance { seconds: 30 };
+    let operation = simulator::Operation::CreateTenantApplication;
+    world.vendor.vendor().add_fault(simulator::Fault::next(operation, late));
+    let body = on_the_bus(&onboarding("r-1", "acme", &["eu-1"])).to_string();
+    let early = world.deliver("onboard-customer", &body, &BTreeMap::new()).await.unwrap();
+    assert!(!early.returned && early.deferred.len() == 1, "{early:?}");
+    assert!(world.secrets.secret(&secret("acme", "eu-1")).is_none());
+    let forward = simulator::ClockChange { advance_seconds: 31.0, ..Default::default() };
+    world.vendor.vendor().change_clock(&forward);
+    world.settle("onboard-customer", &body).await.unwrap();
+    assert!(world.accepts(&world.secrets.reveal(&secret("acme", "eu-1"), "AWSCURRENT").unwrap()).await);
+    assert_vendor_holds(&world, 1, 1);
+}
+
+#[tokio::test]
 async fn a_request_that_waited_too_long_ends_and_the_next_one_goes_on() {
     let world = World::start().await.unwrap();
     let forbidden = simulator::Effect::Status { status: 403 };
