@@ -61,6 +61,20 @@ async fn a_repeat_of_a_handled_request_costs_one_call_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_end_that_was_not_announced_is_announced_by_the_next_delivery() {
+    let world = World::start().await.unwrap();
+    let rule = world.proxy.rule(Matcher::any().action("PutEvents"), Effect::CutBefore);
+    let body = on_the_bus(&onboarding("r-1", "acme", &["eu-1"])).to_string();
+    let delivered = world.deliver("onboard-customer", &body, &BTreeMap::new()).await.unwrap();
+    assert!(delivered.returned && world.services.events().is_empty());
+    world.proxy.remove_rule(rule);
+    let vendor = world.vendor.vendor().state().calls.len();
+    world.settle("onboard-customer", &body).await.unwrap();
+    assert_eq!(world.events("CustomerOnboarded").len(), 1);
+    assert_eq!(world.vendor.vendor().state().calls.len(), vendor, "nothing is done again but to say so");
+}
+
+#[tokio::test]
 async fn a_client_secret_is_stored_whole_and_works() {
     let world = World::start().await.unwrap();
     let mut request = onboarding("r-1", "acme", &["eu-1"]);
