@@ -70,12 +70,14 @@ impl World {
         Self::start_with(&[]).await
     }
 
-    /// Starts it all, with functions that may take so long and no longer.
+    /// Starts it all, with functions that may take so long and no longer, and that take an unclear
+    /// create for settled after so long.
     ///
     /// # Errors
     /// Where something does not start.
-    pub async fn start_within(seconds: u64) -> Result<Self> {
-        Self::start_as(&[], Duration::from_secs(seconds)).await
+    pub async fn start_within(seconds: u64, settle_seconds: u64) -> Result<Self> {
+        let settle = settle_seconds.to_string();
+        Self::start_as(&[("SETTLE_SECONDS", &settle)], Duration::from_secs(seconds)).await
     }
 
     /// Starts it all, with some of the functions' variables set otherwise.

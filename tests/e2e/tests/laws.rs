@@ -40,6 +40,14 @@ const SHARES: usize = 4;
 const ATTEMPTS: usize = 3;
 
 impl Stroke {
+    /// How long after an unclear create nothing may be decided: longer than an effect takes to land.
+    fn settle_seconds(&self) -> u64 {
+        match self {
+            Self::Vendor(Effect::Late { .. }) => 2,
+            _ => 0,
+        }
+    }
+
     /// Runs the scenario with this stroke at the `nth` call; answers whether it fell.
     async fn strike(&self, world: &World, scenario: Scenario, customer: &str, nth: usize) -> bool {
         match self {
@@ -154,7 +162,7 @@ async fn sweep(mut strokes: Vec<Stroke>) {
 
 /// Strikes every so-manieth call of a scenario, from the first on; answers how many strokes fell.
 async fn share(stroke: &Stroke, scenario: Scenario, first: usize) -> usize {
-    let world = World::start_within(TIMEOUT_SECONDS).await.unwrap();
+    let world = World::start_within(TIMEOUT_SECONDS, stroke.settle_seconds()).await.unwrap();
     let mut runs = 0;
     for nth in (first..).step_by(SHARES) {
         let customer = format!("customer-{nth}");
@@ -188,6 +196,7 @@ async fn a_fault_at_any_call_to_the_vendor_is_healed() {
     let strokes = [
         Effect::DoneThenCut,
         Effect::DoneThenStatus { status: 500 },
+        Effect::Late { after_ms: 1000, status: None },
         Effect::Refuse,
         Effect::Status { status: 500 },
         Effect::Status { status: 429 },
