@@ -8,12 +8,9 @@ use bytes::Bytes;
 use futures::stream::{Stream, try_unfold};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use shared_core::document::{Refusal, Source};
+use shared_core::document::{LARGEST_BYTES, Refusal, Source};
 
 use crate::submit::Stop;
-
-/// The largest object that one PUT takes (S3: PutObject).
-const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
 
 /// How often a broken read is taken up again before the upload is given up.
 const RESUMES: u32 = 5;
@@ -57,7 +54,7 @@ impl Objects {
         let size_bytes = u64::try_from(output.content_length().unwrap_or_default()).unwrap_or_default();
         match size_bytes {
             0 => return Err(Refusal::Empty.into()),
-            size if size > LARGEST => return Err(Refusal::TooLarge(size).into()),
+            size if size > LARGEST_BYTES => return Err(Refusal::TooLarge(size).into()),
             _ => {}
         }
         let place =

@@ -49,6 +49,9 @@ impl DocumentId {
     }
 }
 
+/// The most bytes that one upload takes: a single PUT to S3 (S3: PutObject).
+pub const LARGEST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
 /// Why a document is refused. Each has its own stable code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -70,8 +73,8 @@ pub enum Refusal {
     /// There are no bytes to analyse.
     #[error("the object is empty")]
     Empty,
-    /// A single PUT to S3 holds at most 5 GB (S3: PutObject).
-    #[error("the object has {0} bytes, and one upload takes at most 5368709120")]
+    /// It has more than [`LARGEST_BYTES`].
+    #[error("the object has {0} bytes, and one upload takes at most {LARGEST_BYTES}")]
     TooLarge(u64),
     /// The version is not there any more.
     #[error("the object's version does not exist any more")]

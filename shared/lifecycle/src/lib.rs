@@ -30,6 +30,8 @@ mod connect;
 mod error;
 #[cfg(feature = "provide")]
 mod onboard;
+#[cfg(feature = "provide")]
+mod outcome;
 mod remove;
 #[cfg(feature = "provide")]
 mod rotate;

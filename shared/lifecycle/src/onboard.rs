@@ -9,15 +9,14 @@ use shared_core::credential::AuthenticationKind;
 use shared_core::customer::{
     Aim, CellPhase, CellState, Customer, Failure, NextApplication, Phase, Transition,
 };
-use shared_core::event::{
-    CellOutcome, CellStatus, Content, CustomerOnboarded, CustomerOnboardingFailed, ReasonCode,
-};
+use shared_core::event::{Content, ReasonCode};
 use shared_core::ids::{Generation, InstallationId, TenantId, TenantName};
 use shared_core::place::Cell;
 use shared_core::request::OnboardingRequest;
 use vault::Context;
 
 use crate::begin::{Begun, Envelope, resumes};
+use crate::outcome::{failed, failure_of, outcome};
 use crate::session::Session;
 use crate::{Attempt, FlowError, Provider};
 
@@ -70,13 +69,8 @@ impl Provider {
             Begun::Ended(handled) => return Ok(*handled),
             Begun::Working(session) => session,
         };
-        match this.onboarding(&mut session, &envelope, request.authentication, terms).await {
-            Ok((last, event)) => session.finish(last, &envelope.request_id, event).await,
-            Err(error) => {
-                session.release().await;
-                Err(error)
-            }
-        }
+        let came_to = this.onboarding(&mut session, &envelope, request.authentication, terms).await;
+        session.end(&envelope.request_id, came_to).await
     }
 
     /// Ends an onboarding that has waited too long, without undoing it: what keeps it from going on
@@ -90,13 +84,9 @@ impl Provider {
         failure: Failure,
         attempt: &Attempt,
     ) -> Result<Handled, FlowError> {
-        let event = CustomerOnboardingFailed {
-            request_id: request.request_id.clone(),
-            customer_id: request.customer_id.clone(),
-            reason_code: failure.code.clone(),
-            explanation: failure.explanation.clone(),
-        };
-        self.remover.give_up(&Envelope::from(request), failure, event, attempt).await
+        let envelope = Envelope::from(request);
+        let event = failed(&envelope, failure.clone());
+        self.remover.give_up(&envelope, failure, event, attempt).await
     }
 
     async fn onboarding(
@@ -120,7 +110,7 @@ impl Provider {
         if session.customer().phase == Phase::Offboarding {
             return self.undo(session, envelope).await;
         }
-        Ok((Transition::FinishOnboarding, outcome(session.customer(), envelope, self)))
+        Ok((Transition::FinishOnboarding, outcome(session.customer(), envelope, self.remover.vault.prefix())))
     }
 
     /// Saves the request together with an intent, and its sealed key, for each application to be made.
@@ -232,7 +222,7 @@ impl Provider {
         if let Some(ours) = listed.iter().find(|tenant| tenant.name == name.as_str()) {
             return self.remover.record_tenant(session, ours.clone()).await;
         }
-        if may_mean_quota(&error) && listed.len() >= terms.quota {
+        if error.may_mean_a_full_quota() && listed.len() >= terms.quota {
             let explanation = format!(
                 "the organization holds {} of {} tenants: ask the vendor for a higher quota, or offboard a \
                  customer, then request the onboarding again",
@@ -294,8 +284,8 @@ impl Provider {
         envelope: &Envelope,
     ) -> Result<(Transition, Content), FlowError> {
         let secrets = self.remover.remove(session).await?;
-        let failed = failed(session.customer(), envelope, failure_of(session.customer()));
-        Ok((Transition::FinishOffboarding { secrets }, failed))
+        let event = failed(envelope, failure_of(session.customer()));
+        Ok((Transition::FinishOffboarding { secrets }, event))
     }
 }
 
@@ -308,14 +298,6 @@ fn wait_for_removal(customer: &Customer) -> Result<(), FlowError> {
         ));
     }
     Ok(())
-}
-
-/// Why a customer's onboarding ends in nothing, as its event says it.
-fn failure_of(customer: &Customer) -> Failure {
-    customer
-        .failure
-        .clone()
-        .unwrap_or_else(|| Failure::new(ReasonCode::NoCellWorks, "no cell could be provided"))
 }
 
 /// The vendor's word that it will not do this.
@@ -336,68 +318,5 @@ fn nothing_works(customer: &Customer) -> Option<Failure> {
     customer.cells.values().find_map(|state| state.failure.clone()).or_else(|| Some(failure_of(customer)))
 }
 
-/// How an onboarding that need not be undone has ended: by the cells that it asked for.
-fn outcome(customer: &Customer, envelope: &Envelope, provider: &Provider) -> Content {
-    let asked: Vec<(Cell, &CellState)> =
-        envelope.cells.iter().filter_map(|cell| Some((*cell, customer.cells.get(cell)?))).collect();
-    let works = asked.iter().any(|(_, state)| state.phase == CellPhase::Active);
-    let Some(tenant_id) = customer.tenant_id().filter(|_| works) else {
-        let failure = asked.iter().find_map(|(_, state)| state.failure.clone());
-        return failed(customer, envelope, failure.unwrap_or_else(|| failure_of(customer)));
-    };
-    let prefix = provider.remover.vault.prefix();
-    CustomerOnboarded {
-        request_id: envelope.request_id.clone(),
-        customer_id: customer.customer_id.clone(),
-        generation: customer.generation,
-        tenant_id: tenant_id.clone(),
-        cells: asked
-            .into_iter()
-            .map(|(cell, state)| {
-                cell_outcome(cell, state, prefix.secret_name(&customer.customer_id, cell).to_string())
-            })
-            .collect(),
-        actor: envelope.actor.clone(),
-        reason: envelope.reason.clone(),
-    }
-    .into()
-}
-
-fn cell_outcome(cell: Cell, state: &CellState, secret_name: String) -> CellOutcome {
-    let active = state.phase == CellPhase::Active;
-    CellOutcome {
-        cell,
-        status: if active { CellStatus::Active } else { CellStatus::Failed },
-        secret_name: active.then_some(secret_name),
-        application_id: state
-            .applications
-            .last()
-            .filter(|_| active)
-            .map(|application| application.id.clone()),
-        reason: state.failure.as_ref().map(|failure| failure.explanation.clone()),
-    }
-}
-
-fn failed(customer: &Customer, envelope: &Envelope, failure: Failure) -> Content {
-    CustomerOnboardingFailed {
-        request_id: envelope.request_id.clone(),
-        customer_id: customer.customer_id.clone(),
-        reason_code: failure.code,
-        explanation: failure.explanation,
-    }
-    .into()
-}
-
 /// How long a new application's token may be refused before that is taken for an answer.
 pub(crate) const ACCEPTANCE: Duration = Duration::from_secs(600);
-
-/// Whether the vendor's answer to a create may stand for a full quota: any 4xx but 401 and 403.
-fn may_mean_quota(error: &CallError) -> bool {
-    matches!(
-        error,
-        CallError::Throttled { .. }
-            | CallError::Conflict { .. }
-            | CallError::NotFound { .. }
-            | CallError::Refused { .. }
-    )
-}

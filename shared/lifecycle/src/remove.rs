@@ -43,13 +43,8 @@ impl Remover {
             Begun::Ended(handled) => return Ok(*handled),
             Begun::Working(session) => session,
         };
-        match this.offboarding(&mut session, &envelope).await {
-            Ok((last, event)) => session.finish(last, &envelope.request_id, event).await,
-            Err(error) => {
-                session.release().await;
-                Err(error)
-            }
-        }
+        let came_to = this.offboarding(&mut session, &envelope).await;
+        session.end(&envelope.request_id, came_to).await
     }
 
     /// Ends an offboarding that has waited too long. The customer stays in its phase, and a new request

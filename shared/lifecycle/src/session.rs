@@ -93,6 +93,21 @@ impl Session {
         Ok(handled)
     }
 
+    /// Ends a request with what its flow came to; a flow that stopped gives the lease back.
+    pub(crate) async fn end<E: Into<Content>>(
+        self,
+        request_id: &RequestId,
+        came_to: Result<(Transition, E), FlowError>,
+    ) -> Result<Handled, FlowError> {
+        match came_to {
+            Ok((last, event)) => self.finish(last, request_id, event).await,
+            Err(error) => {
+                self.release().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Gives the lease back. Where that fails the lease ends by itself, so it is only told.
     pub(crate) async fn release(self) {
         if let Err(error) = self.registry.release(self.lease).await {

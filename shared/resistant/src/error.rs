@@ -103,6 +103,21 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether this answer to a create may stand for a full quota. The vendor does not say which code
+    /// it uses, and declares 429 among others; only the listing decides (vendor: createTenant).
+    pub fn may_mean_a_full_quota(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Conflict { .. } | Self::NotFound { .. } | Self::Refused { .. } => {
+                true
+            }
+            Self::NotSent { .. }
+            | Self::Unclear { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::Token { .. } => false,
+        }
+    }
+
     /// Which call it was, in the vendor's name for the operation.
     pub fn operation(&self) -> &'static str {
         match self {

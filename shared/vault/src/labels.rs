@@ -31,12 +31,8 @@ impl Stage {
 /// A secret without its value.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// Its full ARN.
-    pub arn: String,
     /// Its name.
     pub name: String,
-    /// Whether it waits for its deletion.
-    pub deleted: bool,
     /// Whether a rotation function is set and on.
     pub rotation_enabled: bool,
     versions: BTreeMap<String, Vec<String>>,
@@ -54,11 +50,6 @@ impl Description {
         self.versions
             .get(version.as_str())
             .is_some_and(|labels| labels.iter().any(|label| label == stage.as_str()))
-    }
-
-    /// Whether a version carries any label, so that Secrets Manager keeps it.
-    pub fn knows(&self, version: &VersionId) -> bool {
-        self.versions.contains_key(version.as_str())
     }
 }
 
@@ -121,9 +112,7 @@ impl Vault {
 
 fn description(output: DescribeSecretOutput) -> Description {
     Description {
-        arn: output.arn.unwrap_or_default(),
         name: output.name.unwrap_or_default(),
-        deleted: output.deleted_date.is_some(),
         rotation_enabled: output.rotation_enabled.unwrap_or(false),
         versions: output.version_ids_to_stages.unwrap_or_default().into_iter().collect(),
     }

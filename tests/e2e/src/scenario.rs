@@ -8,7 +8,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use shared_core::customer::Phase;
 
-use crate::world::{BUCKET, World, notification, offboarding, on_the_bus, onboarding};
+use crate::messages::{notification, offboarding, on_the_bus, onboarding};
+use crate::world::{BUCKET, World};
 
 /// One function's work for one customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use aws_parts::proxy::{Effect, Matcher};
-use e2e::world::{BUCKET, World, notification, offboarding, on_the_bus, onboarding};
+use e2e::messages::{notification, offboarding, on_the_bus, onboarding};
+use e2e::world::{BUCKET, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
