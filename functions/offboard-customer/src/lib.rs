@@ -31,10 +31,13 @@ impl OffboardCustomer {
         let registry = Registry::new(aws, &config.customers_table);
         let vault = Vault::new(aws, config.secret_prefix.clone());
         let (_, control) = config.organization.connect(&vault).await?;
-        Ok(Self {
-            remover: Remover::new(registry, vault, control, Clock::system(), config.rules.clone()),
-            bus: Bus::new(aws, &config.bus_name),
-        })
+        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
+        Ok(Self::new(remover, Bus::new(aws, &config.bus_name)))
+    }
+
+    /// The function over what it works with.
+    pub fn new(remover: Remover, bus: Bus) -> Self {
+        Self { remover, bus }
     }
 
     async fn offboard(&self, event: &Value, message: &Message, invocation: &Invocation) -> Verdict {

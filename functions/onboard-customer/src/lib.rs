@@ -36,12 +36,14 @@ impl OnboardCustomer {
         let (vendor, control) = config.organization.connect(&vault).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         let sealer = Sealer::new(aws, &config.sealing_key_id);
-        Ok(Self {
-            provider: Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone()),
-            terms: config.terms.clone(),
-            cells: config.cells.clone(),
-            bus: Bus::new(aws, &config.bus_name),
-        })
+        let provider = Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone());
+        let bus = Bus::new(aws, &config.bus_name);
+        Ok(Self::new(provider, config.terms.clone(), config.cells.clone(), bus))
+    }
+
+    /// The function over what it works with, serving these cells.
+    pub fn new(provider: Provider, terms: Terms, cells: Vec<Cell>, bus: Bus) -> Self {
+        Self { provider, terms, cells, bus }
     }
 
     async fn onboard(&self, event: &Value, message: &Message, invocation: &Invocation) -> Verdict {

@@ -34,10 +34,13 @@ impl RotateSecret {
         let (vendor, control) = config.organization.connect(&vault).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         let sealer = Sealer::new(aws, &config.sealing_key_id);
-        Ok(Self {
-            provider: Provider::new(remover, vendor, sealer).with_overlap(config.overlap),
-            bus: Bus::new(aws, &config.bus_name),
-        })
+        let provider = Provider::new(remover, vendor, sealer).with_overlap(config.overlap);
+        Ok(Self::new(provider, Bus::new(aws, &config.bus_name)))
+    }
+
+    /// The function over what it works with.
+    pub fn new(provider: Provider, bus: Bus) -> Self {
+        Self { provider, bus }
     }
 
     async fn step(

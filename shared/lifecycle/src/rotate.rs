@@ -6,7 +6,7 @@
 //! application that neither AWSCURRENT nor AWSPENDING names retires once the overlap has passed
 //! since that was first seen.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use registry::Cause;
 use resistant::Probe;
@@ -15,6 +15,7 @@ use shared_core::customer::{Application, CellPhase, Customer, Transition};
 use shared_core::event::SecretRotated;
 use shared_core::ids::{ApplicationId, TenantId};
 use shared_core::place::Cell;
+use tokio::time::Instant;
 use vault::{Description, RotationToken, SecretName, Stage, Stored, VaultError, VersionId};
 
 use crate::onboard::Intent;
@@ -343,7 +344,7 @@ impl Provider {
 /// A third of what is left at most: the work itself needs the rest.
 fn patience(attempt: &Attempt) -> Instant {
     let now = Instant::now();
-    now + PATIENCE.min(attempt.deadline.saturating_duration_since(now) / 3)
+    now + PATIENCE.min(Instant::from_std(attempt.deadline).saturating_duration_since(now) / 3)
 }
 
 fn cause(rotation: &Rotation, attempt: &Attempt) -> Cause {

@@ -1,17 +1,14 @@
-//! Customer records: leases with fences, and writes that carry them.
+//! How customers are kept: leases with fences, and writes that carry them.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use std::fmt;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
-use crate::item::{Item, get_millis, get_number, map, millis, number, record, text};
+use crate::RegistryError;
 use crate::requests::Handled;
-use crate::{Registry, RegistryError};
 
 /// Proof that this invocation alone works on a customer. Every write asks for it, and is refused by
 /// the table once somebody else holds a newer one.
@@ -20,13 +17,28 @@ pub struct Lease {
     customer_id: CustomerId,
     owner: String,
     fence: u64,
-    entries: u32,
+    pub(crate) entries: u32,
 }
 
 impl Lease {
+    /// A lease as a store grants it. Only a store can know that it is so.
+    pub fn granted(customer_id: CustomerId, owner: impl Into<String>, fence: u64) -> Self {
+        Self { customer_id, owner: owner.into(), fence, entries: 0 }
+    }
+
     /// The customer it is for.
     pub fn customer_id(&self) -> &CustomerId {
         &self.customer_id
+    }
+
+    /// Who holds it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Its number: each lease on a customer has a higher one than all before.
+    pub fn fence(&self) -> u64 {
+        self.fence
     }
 }
 
@@ -55,181 +67,6 @@ pub struct Cause {
     pub origin: String,
 }
 
-fn pk(id: &CustomerId) -> String {
-    format!("CUSTOMER#{id}")
-}
-
-impl Registry {
-    /// The customer's record without its lease: for readers.
-    ///
-    /// # Errors
-    /// [`RegistryError`] where DynamoDB fails or the record is unreadable.
-    pub async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(pk(id)))
-            .key("sk", text("RECORD"))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(RegistryError::call("GetItem"))?;
-        customer_in(&found.item.unwrap_or_default(), id)
-    }
-
-    /// Takes the customer's lease until `until` and reads its record, in one call.
-    ///
-    /// `owner` must be unique to this attempt: the SDK's own retry of a write that succeeded is
-    /// recognized by it. A lease that has ended by `now` is taken over, and its holder's fence is void.
-    ///
-    /// # Errors
-    /// [`RegistryError`] where DynamoDB fails or the record is unreadable.
-    pub async fn acquire(
-        &self,
-        id: &CustomerId,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Acquired, RegistryError> {
-        let taken = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(pk(id)))
-            .key("sk", text("RECORD"))
-            .update_expression("SET lease_owner = :owner, lease_until = :until ADD fence :one")
-            .condition_expression(
-                "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner",
-            )
-            .expression_attribute_values(":owner", text(owner))
-            .expression_attribute_values(":until", millis(until))
-            .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match taken {
-            Ok(output) => held(&output.attributes.unwrap_or_default(), id, owner),
-            Err(error) => match error.as_service_error().and_then(condition_item) {
-                Some(item) => Ok(Acquired::Busy { until: get_millis(item, "lease_until").unwrap_or(now) }),
-                None => Err(RegistryError::call("UpdateItem")(error)),
-            },
-        }
-    }
-
-    /// Saves the record and its audit entry, in one transaction.
-    ///
-    /// # Errors
-    /// [`RegistryError::LeaseLost`] where the fence is void; another where DynamoDB fails.
-    pub async fn save(
-        &self,
-        lease: &mut Lease,
-        change: &Change<'_>,
-        cause: &Cause,
-    ) -> Result<(), RegistryError> {
-        let keep = "SET #record = :record";
-        self.write(lease, vec![self.update(lease, change.after, keep), self.audit(lease, change, cause)])
-            .await?;
-        lease.entries += 1;
-        Ok(())
-    }
-
-    /// Saves the record, its audit entry and the end of a request, and gives the lease back, in one
-    /// transaction.
-    ///
-    /// # Errors
-    /// [`RegistryError::LeaseLost`] where the fence is void; another where DynamoDB fails.
-    pub async fn finish(
-        &self,
-        lease: Lease,
-        change: &Change<'_>,
-        cause: &Cause,
-        handled: &Handled,
-    ) -> Result<(), RegistryError> {
-        let release = "SET #record = :record REMOVE lease_owner, lease_until";
-        let writes = vec![
-            self.update(&lease, change.after, release),
-            self.audit(&lease, change, cause),
-            TransactWriteItem::builder().put(self.put_handled(handled)).build(),
-        ];
-        self.write(&lease, writes).await
-    }
-
-    /// Gives the lease back without a change.
-    ///
-    /// # Errors
-    /// [`RegistryError::LeaseLost`] where somebody else has it by now; another where DynamoDB fails.
-    /// Either way the lease ends by itself in time.
-    pub async fn release(&self, lease: Lease) -> Result<(), RegistryError> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(pk(&lease.customer_id)))
-            .key("sk", text("RECORD"))
-            .update_expression("REMOVE lease_owner, lease_until")
-            .condition_expression("fence = :fence AND lease_owner = :owner")
-            .expression_attribute_values(":fence", number(lease.fence))
-            .expression_attribute_values(":owner", text(&lease.owner))
-            .send()
-            .await
-            .map_err(|error| match error.as_service_error() {
-                Some(service) if service.is_conditional_check_failed_exception() => {
-                    RegistryError::LeaseLost(lease.customer_id.clone())
-                }
-                _ => RegistryError::call("UpdateItem")(error),
-            })?;
-        Ok(())
-    }
-
-    async fn write(&self, lease: &Lease, writes: Vec<TransactWriteItem>) -> Result<(), RegistryError> {
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        sent.map(drop).map_err(|error| {
-            if condition_failed(&error) {
-                RegistryError::LeaseLost(lease.customer_id.clone())
-            } else {
-                RegistryError::call("TransactWriteItems")(error)
-            }
-        })
-    }
-
-    fn update(&self, lease: &Lease, after: &Customer, expression: &str) -> TransactWriteItem {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", text(pk(&lease.customer_id)))
-            .key("sk", text("RECORD"))
-            .update_expression(expression)
-            .condition_expression("fence = :fence AND lease_owner = :owner")
-            .expression_attribute_names("#record", "record")
-            .expression_attribute_values(":record", map(after))
-            .expression_attribute_values(":fence", number(lease.fence))
-            .expression_attribute_values(":owner", text(&lease.owner))
-            .build()
-            .expect("table, key and expression are set");
-        TransactWriteItem::builder().update(update).build()
-    }
-
-    fn audit(&self, lease: &Lease, change: &Change<'_>, cause: &Cause) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .item("pk", text(pk(&lease.customer_id)))
-            .item("sk", text(format!("AUDIT#{:020}#{:06}", lease.fence, lease.entries)))
-            .item("at", text(change.at.to_string()))
-            .item("what", text(change.what))
-            .item("actor", text(&cause.actor))
-            .item("reason", text(&cause.reason))
-            .item("origin", text(&cause.origin))
-            .item("before", text(readable(change.before)))
-            .item("after", text(readable(change.after)));
-        let put = match &cause.request_id {
-            Some(request_id) => put.item("request_id", text(request_id.as_str())),
-            None => put,
-        };
-        TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
-    }
-}
-
 /// One change of a record, for the table and the audit trail.
 #[derive(Debug)]
 pub struct Change<'a> {
@@ -243,38 +80,72 @@ pub struct Change<'a> {
     pub at: Timestamp,
 }
 
-/// The record as an auditor reads it: whole, but for the encrypted keys, which prove nothing and
-/// would only lengthen it.
-fn readable(customer: &Customer) -> String {
-    let mut shown = customer.clone();
-    for next in shown.cells.values_mut().filter_map(|cell| cell.next.as_mut()) {
-        next.sealed = None;
-    }
-    serde_json::to_string(&shown).expect("a record always serializes")
-}
+/// Where customers are kept. Each method is one call, which happens wholly or not at all; a caller that
+/// gets an error does not know which.
+#[async_trait]
+pub trait Customers: fmt::Debug + Send + Sync {
+    /// The customer's record without its lease: for readers.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError>;
 
-fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {
-    let fence = get_number(item, "fence").ok_or_else(|| RegistryError::unreadable(&pk(id), "no fence"))?;
-    let lease = Lease { customer_id: id.clone(), owner: owner.to_owned(), fence, entries: 0 };
-    Ok(Acquired::Held(lease, Box::new(customer_in(item, id)?)))
-}
+    /// Takes the customer's lease until `until` and reads its record, in one call.
+    ///
+    /// `owner` must be unique to this attempt: the SDK's own retry of a write that succeeded is
+    /// recognized by it. A lease that has ended by `now` is taken over, and its holder's fence is void.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn acquire(
+        &self,
+        id: &CustomerId,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Acquired, RegistryError>;
 
-fn customer_in(item: &Item, id: &CustomerId) -> Result<Customer, RegistryError> {
-    Ok(record(item, &pk(id))?.unwrap_or_else(|| Customer::absent(id.clone())))
-}
+    /// Saves the record and its audit entry, in one transaction.
+    ///
+    /// # Errors
+    /// [`RegistryError::LeaseLost`] where the fence is void; another where the call fails.
+    async fn save(&self, lease: &mut Lease, change: &Change<'_>, cause: &Cause) -> Result<(), RegistryError>;
 
-fn condition_item(error: &aws_sdk_dynamodb::operation::update_item::UpdateItemError) -> Option<&Item> {
-    use aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException;
-    match error {
-        ConditionalCheckFailedException(failed) => failed.item(),
-        _ => None,
-    }
-}
+    /// Saves the record, its audit entry and the end of a request, and gives the lease back, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`RegistryError::LeaseLost`] where the fence is void; another where the call fails.
+    async fn finish(
+        &self,
+        lease: Lease,
+        change: &Change<'_>,
+        cause: &Cause,
+        handled: &Handled,
+    ) -> Result<(), RegistryError>;
 
-fn condition_failed<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error()
-    else {
-        return false;
-    };
-    canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    /// Gives the lease back without a change.
+    ///
+    /// # Errors
+    /// [`RegistryError::LeaseLost`] where somebody else has it by now; another where the call fails.
+    /// Either way the lease ends by itself in time.
+    async fn release(&self, lease: Lease) -> Result<(), RegistryError>;
+
+    /// What became of a request, if it has ended.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the item is unreadable.
+    async fn handled(&self, id: &RequestId) -> Result<Option<Handled>, RegistryError>;
+
+    /// Records the end of a request that changed nothing. A request that has ended keeps its end.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails.
+    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError>;
+
+    /// Notes that the request's event was announced.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails; the event is then announced again, with the same id.
+    async fn mark_announced(&self, id: &RequestId) -> Result<(), RegistryError>;
 }

@@ -17,29 +17,44 @@
 
 mod customers;
 mod documents;
+mod dynamodb;
 mod error;
 mod item;
 mod requests;
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 
-pub use customers::{Acquired, Cause, Change, Lease};
+pub use customers::{Acquired, Cause, Change, Customers, Lease};
 pub use documents::{Claim, Claimed};
+pub use dynamodb::DynamoDb;
 pub use error::RegistryError;
 pub use requests::Handled;
 
-/// The customers table: records, leases, requests, audit trail.
+/// The registry of customers: records, leases, requests, audit trail. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Registry {
-    client: Client,
-    table: String,
-}
+pub struct Registry(Arc<dyn Customers>);
 
 impl Registry {
-    /// A registry in the customers table named `table`.
+    /// The registry in the DynamoDB table named `table`.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), table: table.into() }
+        Self::over(DynamoDb::new(aws, table))
+    }
+
+    /// A registry in any other store.
+    pub fn over(customers: impl Customers + 'static) -> Self {
+        Self(Arc::new(customers))
+    }
+}
+
+impl Deref for Registry {
+    type Target = dyn Customers;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
     }
 }
 

@@ -63,6 +63,6 @@ pub use tenant::{
     Application, CellName, CreatedApplication, DocumentsScope, Gone, NewAuthentication, Tenant,
 };
 pub use token::{Control, ControlToken, Data, DataToken, Token};
-pub use transport::NoClient;
+pub use transport::{Answer, Exchange, NoClient};
 pub use upload_url::{UnsafeUploadUrl, UploadUrl};
 pub use vendor::{CredentialError, Vendor};

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
 use crate::error::{CallError, Cause};
@@ -27,16 +28,28 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 #[error("the HTTP client could not be built")]
 pub struct NoClient(#[source] reqwest::Error);
 
-/// A client and the time a call may take. Clones share the connections.
+/// How a request gets to the vendor, and its whole answer back.
+#[async_trait]
+pub trait Exchange: Send + Sync {
+    /// Sends the request once, within the time-out that it carries. Any status is an answer.
+    ///
+    /// # Errors
+    /// [`CallError::NotSent`] where it surely had no effect, [`CallError::Unclear`] otherwise.
+    async fn exchange(&self, operation: &'static str, request: Request) -> Result<Answer, CallError>;
+}
+
+/// A way to the vendor and the time a call may take. Clones share the connections.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    exchange: Arc<dyn Exchange>,
     timeout: Duration,
     deadline: Option<Instant>,
 }
 
 /// A whole answer, whatever its status.
-pub(crate) struct Answer {
+#[derive(Clone, Debug)]
+pub struct Answer {
     status: StatusCode,
     body: Bytes,
 }
@@ -66,7 +79,12 @@ impl Http {
             .resolve("localhost", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
             .build()
             .map_err(NoClient)?;
-        Ok(Self { client, timeout: CALL_TIMEOUT, deadline: None })
+        let exchange = Arc::new(client.clone());
+        Ok(Self { client, exchange, timeout: CALL_TIMEOUT, deadline: None })
+    }
+
+    pub(crate) fn over(self, exchange: Arc<dyn Exchange>) -> Self {
+        Self { exchange, ..self }
     }
 
     pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
@@ -114,8 +132,8 @@ impl Http {
             return Err(CallError::NotSent { operation, problem: "no time is left", source: None });
         }
         let started = Instant::now();
-        let result = match request.timeout(limit).send().await {
-            Ok(response) => read(operation, response).await,
+        let result = match request.timeout(limit).build() {
+            Ok(request) => self.exchange.exchange(operation, request).await,
             Err(error) => Err(broken(operation, error)),
         };
         tracing::debug!(
@@ -125,6 +143,16 @@ impl Http {
             "called the vendor"
         );
         result
+    }
+}
+
+#[async_trait]
+impl Exchange for reqwest::Client {
+    async fn exchange(&self, operation: &'static str, request: Request) -> Result<Answer, CallError> {
+        match self.execute(request).await {
+            Ok(response) => read(operation, response).await,
+            Err(error) => Err(broken(operation, error)),
+        }
     }
 }
 
@@ -160,6 +188,11 @@ fn cause(error: reqwest::Error) -> Cause {
 }
 
 impl Answer {
+    /// An answer with this status and body.
+    pub fn new(status: StatusCode, body: Bytes) -> Self {
+        Self { status, body }
+    }
+
     /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.
     pub(crate) fn ok(self, operation: &'static str) -> Result<Self, CallError> {
         if self.status.is_success() {

@@ -18,7 +18,7 @@ use crate::kept::{Cache, Entry, Tokens};
 use crate::key::{ApplicationKey, KeyError};
 use crate::organization::OrganizationCredential;
 use crate::token::{Client, Data, Proof};
-use crate::transport::{Http, NoClient};
+use crate::transport::{Exchange, Http, NoClient};
 
 /// What the control plane's four operations on each of tenants and applications need.
 const ORGANIZATION_SCOPES: &str =
@@ -61,6 +61,11 @@ impl Vendor {
     /// The TLS stack or its roots are missing.
     pub fn new(endpoints: Endpoints) -> Result<Self, NoClient> {
         Ok(Self { http: Http::new()?, endpoints, clock: Clock::system(), tokens: Arc::default() })
+    }
+
+    /// Reaches the vendor in another way than over the network.
+    pub fn over(self, exchange: impl Exchange + 'static) -> Self {
+        Self { http: self.http.over(Arc::new(exchange)), ..self }
     }
 
     /// Sets the longest time for one call, uploads excepted; 10 s otherwise.

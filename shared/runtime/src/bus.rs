@@ -1,5 +1,9 @@
 //! Announcing events.
 
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -10,9 +14,22 @@ use shared_core::request::Refusal;
 
 use crate::{BoxError, Message, Report, Unreadable, Verdict};
 
-/// The bus that our events go to.
+/// The bus that our events go to. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Bus {
+pub struct Bus(Arc<dyn Announce>);
+
+/// Takes events. Each method is one call.
+#[async_trait]
+pub trait Announce: fmt::Debug + Send + Sync {
+    /// Puts an event on the bus. Once this has returned without an error it is there.
+    ///
+    /// # Errors
+    /// [`AnnounceError`]. The event may be there all the same.
+    async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError>;
+}
+
+#[derive(Clone, Debug)]
+struct EventBridge {
     client: Client,
     name: String,
 }
@@ -64,9 +81,14 @@ impl Bus {
     /// entry size").
     pub const LIMIT_BYTES: usize = 256 * 1024;
 
-    /// A bus by name or ARN.
+    /// A bus of EventBridge, by name or ARN.
     pub fn new(aws: &SdkConfig, name: &str) -> Self {
-        Self { client: Client::new(aws), name: name.to_owned() }
+        Self::over(EventBridge { client: Client::new(aws), name: name.to_owned() })
+    }
+
+    /// Any other bus.
+    pub fn over(announce: impl Announce + 'static) -> Self {
+        Self(Arc::new(announce))
     }
 
     /// Puts an event on the bus. Once this has returned without an error it is there.
@@ -74,17 +96,7 @@ impl Bus {
     /// # Errors
     /// [`AnnounceError`]. The event may be there all the same.
     pub async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
-        let detail_type = event.detail_type();
-        let answer = self.client.put_events().entries(self.entry(event)?).send().await;
-        let answer = answer.map_err(|error| AnnounceError::Call { detail_type, source: error.into() })?;
-        // The call succeeds when the event fails: the count tells.
-        if answer.failed_entry_count() == 0 {
-            return Ok(());
-        }
-        let failed = answer.entries().first();
-        let code = failed.and_then(|entry| entry.error_code()).unwrap_or("no code").to_owned();
-        let explanation = failed.and_then(|entry| entry.error_message()).unwrap_or("no message").to_owned();
-        Err(AnnounceError::NotTaken { detail_type, code, explanation })
+        self.0.announce(event).await
     }
 
     /// Announces a request that is not carried out, with what was received.
@@ -129,13 +141,32 @@ impl Bus {
             Err(error) => Verdict::of(error, None),
         }
     }
+}
 
+#[async_trait]
+impl Announce for EventBridge {
+    async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
+        let detail_type = event.detail_type();
+        let answer = self.client.put_events().entries(self.entry(event)?).send().await;
+        let answer = answer.map_err(|error| AnnounceError::Call { detail_type, source: error.into() })?;
+        // The call succeeds when the event fails: the count tells.
+        if answer.failed_entry_count() == 0 {
+            return Ok(());
+        }
+        let failed = answer.entries().first();
+        let code = failed.and_then(|entry| entry.error_code()).unwrap_or("no code").to_owned();
+        let explanation = failed.and_then(|entry| entry.error_message()).unwrap_or("no message").to_owned();
+        Err(AnnounceError::NotTaken { detail_type, code, explanation })
+    }
+}
+
+impl EventBridge {
     fn entry(&self, event: &OutboundEvent) -> Result<PutEventsRequestEntry, AnnounceError> {
         let detail_type = event.detail_type();
         let detail = serde_json::to_string(event)
             .map_err(|error| AnnounceError::Call { detail_type, source: error.into() })?;
         let size_bytes = entry_size(detail_type, &detail);
-        if size_bytes > Self::LIMIT_BYTES {
+        if size_bytes > Bus::LIMIT_BYTES {
             return Err(AnnounceError::TooLarge { detail_type, size_bytes });
         }
         Ok(PutEventsRequestEntry::builder()

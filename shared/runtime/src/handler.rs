@@ -54,18 +54,24 @@ pub struct Invocation {
     pub deadline: Deadline,
     /// Lambda's id of it.
     pub request_id: String,
+    now: fn() -> Timestamp,
     subject: Mutex<Option<String>>,
 }
 
 impl Invocation {
     /// An invocation with nothing done yet.
     pub fn new(deadline: Deadline, request_id: impl Into<String>) -> Self {
-        Self { deadline, request_id: request_id.into(), subject: Mutex::new(None) }
+        Self { deadline, request_id: request_id.into(), now: clock::now, subject: Mutex::new(None) }
+    }
+
+    /// Tells the time by another clock than the machine's.
+    pub fn with_clock(self, now: fn() -> Timestamp) -> Self {
+        Self { now, ..self }
     }
 
     /// The same invocation, for another unit.
     pub(crate) fn another(&self) -> Self {
-        Self::new(self.deadline, self.request_id.clone())
+        Self::new(self.deadline, self.request_id.clone()).with_clock(self.now)
     }
 
     /// Says for whom the work is, for the line at its end: usually the customer's id.
@@ -96,6 +102,6 @@ impl Invocation {
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        clock::now()
+        (self.now)()
     }
 }

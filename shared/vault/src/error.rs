@@ -60,10 +60,25 @@ impl Classified for VaultError {
 }
 
 impl VaultError {
-    /// A closure for `map_err`: maps AWS's error codes, in this one place.
+    /// What one of Secrets Manager's error codes means; `None` for those that mean only that it failed.
     ///
     /// Secrets Manager says `InvalidRequestException` both for a secret that waits for its deletion
     /// and for other refusals; only its message tells them apart.
+    pub fn of_code(operation: &'static str, name: &str, code: &str, message: &str) -> Option<Self> {
+        let name = name.to_owned();
+        match code {
+            "ResourceNotFoundException" => Some(Self::Missing(name)),
+            "InvalidRequestException" if message.contains("deletion") || message.contains("deleted") => {
+                Some(Self::ScheduledForDeletion(name))
+            }
+            "InvalidRequestException" | "InvalidParameterException" | "ResourceExistsException" => {
+                Some(Self::Refused { operation, name, message: message.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    /// A closure for `map_err`.
     pub(crate) fn secrets<E, R>(operation: &'static str, name: &str) -> impl FnOnce(SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -72,16 +87,11 @@ impl VaultError {
         let name = name.to_owned();
         move |source| {
             let (code, message) = (source.code().unwrap_or_default(), source.message().unwrap_or_default());
-            match code {
-                "ResourceNotFoundException" => Self::Missing(name),
-                "InvalidRequestException" if message.contains("deletion") || message.contains("deleted") => {
-                    Self::ScheduledForDeletion(name)
-                }
-                "InvalidRequestException" | "InvalidParameterException" | "ResourceExistsException" => {
-                    Self::Refused { operation, name, message: message.to_owned() }
-                }
-                _ => Self::Call { operation, name, source: source.into() },
-            }
+            Self::of_code(operation, &name, code, message).unwrap_or_else(|| Self::Call {
+                operation,
+                name,
+                source: source.into(),
+            })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use jiff::Timestamp;
 
 use crate::{SecretName, Vault, VaultError, VersionId};
 
@@ -35,7 +35,10 @@ pub struct Description {
     pub name: String,
     /// Whether a rotation function is set and on.
     pub rotation_enabled: bool,
-    versions: BTreeMap<String, Vec<String>>,
+    /// The end of its recovery window, where it waits for its deletion. DescribeSecret alone tells of it.
+    pub deletion_date: Option<Timestamp>,
+    /// The labels of each version.
+    pub versions: BTreeMap<String, Vec<String>>,
 }
 
 impl Description {
@@ -59,9 +62,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] where Secrets Manager fails.
     pub async fn describe(&self, name_or_arn: &str) -> Result<Option<Description>, VaultError> {
-        let sent = self.client.describe_secret().secret_id(name_or_arn).send().await;
-        match sent.map_err(VaultError::secrets("DescribeSecret", name_or_arn)) {
-            Ok(output) => Ok(Some(description(output))),
+        match self.secrets.describe(name_or_arn).await {
+            Ok(description) => Ok(Some(description)),
             Err(VaultError::Missing(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -78,42 +80,21 @@ impl Vault {
         to: &VersionId,
         from: Option<&VersionId>,
     ) -> Result<(), VaultError> {
-        self.client
-            .update_secret_version_stage()
-            .secret_id(name.as_str())
-            .version_stage(Stage::Current.as_str())
-            .move_to_version_id(to.as_str())
-            .set_remove_from_version_id(from.map(|version| version.as_str().to_owned()))
-            .send()
-            .await
-            .map(drop)
-            .map_err(VaultError::secrets("UpdateSecretVersionStage", name.as_str()))
+        self.secrets.move_label(name, Stage::Current, Some(to), from).await
     }
-}
 
-impl Vault {
-    pub(crate) async fn remove_label(
+    /// A rotation that was cancelled leaves its label behind, which would block every later one
+    /// (Secrets Manager: `CancelRotateSecret`).
+    pub(crate) async fn drop_pending(
         &self,
         name: &SecretName,
-        stage: Stage,
-        from: &VersionId,
+        current: &VersionId,
     ) -> Result<(), VaultError> {
-        self.client
-            .update_secret_version_stage()
-            .secret_id(name.as_str())
-            .version_stage(stage.as_str())
-            .remove_from_version_id(from.as_str())
-            .send()
-            .await
-            .map(drop)
-            .map_err(VaultError::secrets("UpdateSecretVersionStage", name.as_str()))
-    }
-}
-
-fn description(output: DescribeSecretOutput) -> Description {
-    Description {
-        name: output.name.unwrap_or_default(),
-        rotation_enabled: output.rotation_enabled.unwrap_or(false),
-        versions: output.version_ids_to_stages.unwrap_or_default().into_iter().collect(),
+        let described = self.describe(name.as_str()).await?;
+        match described.and_then(|secret| secret.version(Stage::Pending)).filter(|pending| pending != current)
+        {
+            Some(pending) => self.secrets.move_label(name, Stage::Pending, None, Some(&pending)).await,
+            None => Ok(()),
+        }
     }
 }

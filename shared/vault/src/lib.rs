@@ -9,31 +9,41 @@ mod name;
 mod rotation;
 #[cfg(feature = "sealing")]
 mod sealing;
+mod secrets;
+mod secrets_manager;
 mod store;
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::Client;
 
 pub use error::VaultError;
 pub use labels::{Description, Stage};
 pub use name::{Prefix, SecretName};
 pub use rotation::{RotationToken, Schedule};
 #[cfg(feature = "sealing")]
-pub use sealing::{Context, Sealer};
+pub use sealing::{Context, Seal, Sealer};
+pub use secrets::{NewSecret, NewVersion, Secrets};
+pub use secrets_manager::SecretsManager;
 pub use store::{Stored, VersionId};
 
 /// The secrets of this installation.
 #[derive(Clone, Debug)]
 pub struct Vault {
-    client: Client,
+    secrets: Arc<dyn Secrets>,
     prefix: Prefix,
     key_id: Option<String>,
 }
 
 impl Vault {
-    /// The secrets whose names begin with `prefix`.
+    /// The secrets in AWS Secrets Manager whose names begin with `prefix`.
     pub fn new(aws: &SdkConfig, prefix: Prefix) -> Self {
-        Self { client: Client::new(aws), prefix, key_id: None }
+        Self::over(SecretsManager::new(aws), prefix)
+    }
+
+    /// The secrets in any other store whose names begin with `prefix`.
+    pub fn over(secrets: impl Secrets + 'static, prefix: Prefix) -> Self {
+        Self { secrets: Arc::new(secrets), prefix, key_id: None }
     }
 
     /// New secrets are encrypted under this KMS key instead of the account's default one.

@@ -1,7 +1,5 @@
 //! Rotation schedules.
 
-use aws_sdk_secretsmanager::types::RotationRulesType;
-
 use crate::{SecretName, Vault, VaultError};
 
 /// The token that Secrets Manager hands to a rotation function which assumes another identity;
@@ -38,18 +36,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] where Secrets Manager refuses or fails.
     pub async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
-        let rules = RotationRulesType::builder().automatically_after_days(schedule.every_days).build();
-        let sent = self
-            .client
-            .rotate_secret()
-            .secret_id(name.as_str())
-            .rotation_lambda_arn(&schedule.function_arn)
-            .rotation_rules(rules)
-            .rotate_immediately(false)
-            .send()
-            .await;
-        match sent.map_err(VaultError::secrets("RotateSecret", name.as_str())) {
-            Ok(_) => Ok(()),
+        match self.secrets.schedule_rotation(name, schedule).await {
+            Ok(()) => Ok(()),
             // An earlier attempt set it, and its trial still runs.
             Err(VaultError::Refused { .. }) if self.is_rotated(name).await? => Ok(()),
             Err(error) => Err(error),
@@ -66,9 +54,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] where Secrets Manager fails.
     pub async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError> {
-        let sent = self.client.cancel_rotate_secret().secret_id(name.as_str()).send().await;
-        match sent.map_err(VaultError::secrets("CancelRotateSecret", name.as_str())) {
-            Ok(_) | Err(VaultError::Missing(_) | VaultError::ScheduledForDeletion(_)) => Ok(()),
+        match self.secrets.cancel_rotation(name).await {
+            Ok(()) | Err(VaultError::Missing(_) | VaultError::ScheduledForDeletion(_)) => Ok(()),
             // A secret that was never rotated is refused too.
             Err(VaultError::Refused { .. }) if !self.is_rotated(name).await? => Ok(()),
             Err(error) => Err(error),

@@ -1,5 +1,10 @@
 //! Keys sealed under KMS before they are written down.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
@@ -34,24 +39,56 @@ impl Context<'_> {
     }
 }
 
-/// Seals and opens values of up to 4,096 bytes (KMS: `Encrypt`).
-#[derive(Clone, Debug)]
-pub struct Sealer {
-    client: Client,
-    key_id: String,
+/// What seals values of up to 4,096 bytes and opens them again (KMS: `Encrypt`). Each method is one call.
+#[async_trait]
+pub trait Seal: fmt::Debug + Send + Sync {
+    /// Seals a value.
+    ///
+    /// # Errors
+    /// [`VaultError::Call`] where the call fails.
+    async fn seal(&self, value: &SecretString, context: &Context<'_>) -> Result<Sealed, VaultError>;
+
+    /// Opens a value that was sealed under the same context.
+    ///
+    /// # Errors
+    /// [`VaultError::Call`] where the call fails or the context is another,
+    /// [`VaultError::BrokenSeal`] where the value is not text.
+    async fn open(&self, sealed: &Sealed, context: &Context<'_>) -> Result<SecretString, VaultError>;
 }
+
+/// Seals and opens. Clones share what they do it with.
+#[derive(Clone, Debug)]
+pub struct Sealer(Arc<dyn Seal>);
 
 impl Sealer {
     /// Seals under this symmetric KMS key.
     pub fn new(aws: &SdkConfig, key_id: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), key_id: key_id.into() }
+        Self::over(KmsKey { client: Client::new(aws), key_id: key_id.into() })
     }
 
-    /// Seals a value.
-    ///
-    /// # Errors
-    /// [`VaultError::Call`] where KMS fails.
-    pub async fn seal(&self, value: &SecretString, context: &Context<'_>) -> Result<Sealed, VaultError> {
+    /// Seals by any other means.
+    pub fn over(seal: impl Seal + 'static) -> Self {
+        Self(Arc::new(seal))
+    }
+}
+
+impl Deref for Sealer {
+    type Target = dyn Seal;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+#[derive(Clone, Debug)]
+struct KmsKey {
+    client: Client,
+    key_id: String,
+}
+
+#[async_trait]
+impl Seal for KmsKey {
+    async fn seal(&self, value: &SecretString, context: &Context<'_>) -> Result<Sealed, VaultError> {
         let output = self
             .client
             .encrypt()
@@ -65,12 +102,7 @@ impl Sealer {
         Ok(Sealed(STANDARD.encode(blob)))
     }
 
-    /// Opens a value that was sealed under the same context.
-    ///
-    /// # Errors
-    /// [`VaultError::Call`] where KMS fails or refuses the context, [`VaultError::BrokenSeal`] where
-    /// the value is not text.
-    pub async fn open(&self, sealed: &Sealed, context: &Context<'_>) -> Result<SecretString, VaultError> {
+    async fn open(&self, sealed: &Sealed, context: &Context<'_>) -> Result<SecretString, VaultError> {
         let broken = || VaultError::BrokenSeal(self.key_id.clone());
         let output = self
             .client
@@ -84,7 +116,9 @@ impl Sealer {
         let plain = output.plaintext.ok_or_else(broken)?.into_inner();
         String::from_utf8(plain).map(SecretString::from).map_err(|_| broken())
     }
+}
 
+impl KmsKey {
     fn failed(
         &self,
         operation: &'static str,

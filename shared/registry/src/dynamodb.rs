@@ -1,0 +1,265 @@
+//! The customers table in DynamoDB.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use jiff::Timestamp;
+use shared_core::customer::Customer;
+use shared_core::ids::{CustomerId, RequestId};
+
+use crate::RegistryError;
+use crate::customers::{Acquired, Cause, Change, Customers, Lease};
+use crate::item::{Item, get_millis, get_number, map, millis, number, record, text};
+use crate::requests::{self, Handled};
+
+/// The customers table in DynamoDB.
+#[derive(Clone, Debug)]
+pub struct DynamoDb {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+impl DynamoDb {
+    /// The customers in the table named `table`.
+    pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), table: table.into() }
+    }
+}
+
+fn pk(id: &CustomerId) -> String {
+    format!("CUSTOMER#{id}")
+}
+
+#[async_trait]
+impl Customers for DynamoDb {
+    async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(pk(id)))
+            .key("sk", text("RECORD"))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(RegistryError::call("GetItem"))?;
+        customer_in(&found.item.unwrap_or_default(), id)
+    }
+
+    async fn acquire(
+        &self,
+        id: &CustomerId,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Acquired, RegistryError> {
+        let taken = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(pk(id)))
+            .key("sk", text("RECORD"))
+            .update_expression("SET lease_owner = :owner, lease_until = :until ADD fence :one")
+            .condition_expression(
+                "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner",
+            )
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":until", millis(until))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match taken {
+            Ok(output) => held(&output.attributes.unwrap_or_default(), id, owner),
+            Err(error) => match error.as_service_error().and_then(condition_item) {
+                Some(item) => Ok(Acquired::Busy { until: get_millis(item, "lease_until").unwrap_or(now) }),
+                None => Err(RegistryError::call("UpdateItem")(error)),
+            },
+        }
+    }
+
+    async fn save(&self, lease: &mut Lease, change: &Change<'_>, cause: &Cause) -> Result<(), RegistryError> {
+        let keep = "SET #record = :record";
+        self.write(lease, vec![self.update(lease, change.after, keep), self.audit(lease, change, cause)])
+            .await?;
+        lease.entries += 1;
+        Ok(())
+    }
+
+    async fn finish(
+        &self,
+        lease: Lease,
+        change: &Change<'_>,
+        cause: &Cause,
+        handled: &Handled,
+    ) -> Result<(), RegistryError> {
+        let release = "SET #record = :record REMOVE lease_owner, lease_until";
+        let writes = vec![
+            self.update(&lease, change.after, release),
+            self.audit(&lease, change, cause),
+            TransactWriteItem::builder().put(requests::put(&self.table, handled)).build(),
+        ];
+        self.write(&lease, writes).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), RegistryError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(pk(&lease.customer_id())))
+            .key("sk", text("RECORD"))
+            .update_expression("REMOVE lease_owner, lease_until")
+            .condition_expression("fence = :fence AND lease_owner = :owner")
+            .expression_attribute_values(":fence", number(lease.fence()))
+            .expression_attribute_values(":owner", text(lease.owner()))
+            .send()
+            .await
+            .map_err(|error| match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => {
+                    RegistryError::LeaseLost(lease.customer_id().clone())
+                }
+                _ => RegistryError::call("UpdateItem")(error),
+            })?;
+        Ok(())
+    }
+
+    async fn handled(&self, id: &RequestId) -> Result<Option<Handled>, RegistryError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(requests::pk(id)))
+            .key("sk", text("REQUEST"))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(RegistryError::call("GetItem"))?;
+        found.item.map(|item| requests::read(&item, id)).transpose()
+    }
+
+    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError> {
+        let put = requests::put(&self.table, handled);
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(put.item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(RegistryError::call("PutItem")(error)),
+        }
+    }
+
+    async fn mark_announced(&self, id: &RequestId) -> Result<(), RegistryError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(requests::pk(id)))
+            .key("sk", text("REQUEST"))
+            .update_expression("SET announced = :yes")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .send()
+            .await
+            .map(drop)
+            .map_err(RegistryError::call("UpdateItem"))
+    }
+}
+
+impl DynamoDb {
+    async fn write(&self, lease: &Lease, writes: Vec<TransactWriteItem>) -> Result<(), RegistryError> {
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        sent.map(drop).map_err(|error| {
+            if condition_failed(&error) {
+                RegistryError::LeaseLost(lease.customer_id().clone())
+            } else {
+                RegistryError::call("TransactWriteItems")(error)
+            }
+        })
+    }
+
+    fn update(&self, lease: &Lease, after: &Customer, expression: &str) -> TransactWriteItem {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", text(pk(&lease.customer_id())))
+            .key("sk", text("RECORD"))
+            .update_expression(expression)
+            .condition_expression("fence = :fence AND lease_owner = :owner")
+            .expression_attribute_names("#record", "record")
+            .expression_attribute_values(":record", map(after))
+            .expression_attribute_values(":fence", number(lease.fence()))
+            .expression_attribute_values(":owner", text(lease.owner()))
+            .build()
+            .expect("table, key and expression are set");
+        TransactWriteItem::builder().update(update).build()
+    }
+
+    fn audit(&self, lease: &Lease, change: &Change<'_>, cause: &Cause) -> TransactWriteItem {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .item("pk", text(pk(&lease.customer_id())))
+            .item("sk", text(format!("AUDIT#{:020}#{:06}", lease.fence(), lease.entries)))
+            .item("at", text(change.at.to_string()))
+            .item("what", text(change.what))
+            .item("actor", text(&cause.actor))
+            .item("reason", text(&cause.reason))
+            .item("origin", text(&cause.origin))
+            .item("before", text(readable(change.before)))
+            .item("after", text(readable(change.after)));
+        let put = match &cause.request_id {
+            Some(request_id) => put.item("request_id", text(request_id.as_str())),
+            None => put,
+        };
+        TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
+    }
+}
+
+/// The record as an auditor reads it: whole, but for the encrypted keys, which prove nothing and
+/// would only lengthen it.
+fn readable(customer: &Customer) -> String {
+    let mut shown = customer.clone();
+    for next in shown.cells.values_mut().filter_map(|cell| cell.next.as_mut()) {
+        next.sealed = None;
+    }
+    serde_json::to_string(&shown).expect("a record always serializes")
+}
+
+fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {
+    let fence = get_number(item, "fence").ok_or_else(|| RegistryError::unreadable(&pk(id), "no fence"))?;
+    Ok(Acquired::Held(Lease::granted(id.clone(), owner, fence), Box::new(customer_in(item, id)?)))
+}
+
+fn customer_in(item: &Item, id: &CustomerId) -> Result<Customer, RegistryError> {
+    Ok(record(item, &pk(id))?.unwrap_or_else(|| Customer::absent(id.clone())))
+}
+
+fn condition_item(error: &aws_sdk_dynamodb::operation::update_item::UpdateItemError) -> Option<&Item> {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException;
+    match error {
+        ConditionalCheckFailedException(failed) => failed.item(),
+        _ => None,
+    }
+}
+
+fn condition_failed<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error()
+    else {
+        return false;
+    };
+    canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
