@@ -1,6 +1,6 @@
 //! One invocation's attempt at a unit of work.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -11,6 +11,8 @@ pub struct Attempt {
     pub owner: String,
     /// When the invocation will be ended by Lambda: no call outlives it.
     pub deadline: Instant,
+    /// How long the invocation may take in all.
+    pub whole: Duration,
     /// When a lease taken by it ends: the deadline and a margin, by the wall clock.
     pub lease_until: Timestamp,
     /// Where the message came from, as seen: for the audit trail.

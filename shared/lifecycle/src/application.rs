@@ -34,11 +34,15 @@ impl Provider {
         if intent == Intent::Found && self.resolve_doubt(session, tenant, cell, &next).await? {
             return Ok(());
         }
+        session.time_for_a_create()?;
         match self.create(session, tenant, cell, &next).await {
             Ok(created) => self.record(session, cell, created).await,
             Err(FlowError::Vendor(error)) if error.may_have_happened() => {
                 session.step(Transition::Doubt { cell, since: session.now() }).await?;
                 Err(self.settling())
+            }
+            Err(FlowError::Vendor(CallError::NotFound { .. })) => {
+                Err(self.remover.tenant_not_found(tenant).await?)
             }
             Err(FlowError::Vendor(error @ CallError::Refused { .. })) => Err(refused(&error)),
             Err(error) => Err(error),
@@ -85,37 +89,43 @@ impl Provider {
         cell: Cell,
         next: &NextApplication,
     ) -> Result<bool, FlowError> {
-        let ours = match next.authentication {
-            AuthenticationKind::KeyPair => self.accepting_our_key(session, tenant, cell, next).await?,
-            AuthenticationKind::ClientSecret => Vec::new(),
-        };
-        if let Some((first, rest)) = ours.split_first() {
-            for double in rest {
-                self.remover.control.delete_application(tenant, &double.id).await?;
+        let candidates = self.unrecorded(session, tenant, cell).await?;
+        match next.authentication {
+            AuthenticationKind::KeyPair => {
+                let ours = self.accepting_our_key(session, tenant, cell, next, &candidates).await?;
+                if let Some((first, rest)) = ours.split_first() {
+                    let doubles: Vec<ApplicationId> = rest.iter().map(|double| double.id.clone()).collect();
+                    if !doubles.is_empty() {
+                        self.remover.delete_unrecorded(tenant, &doubles).await?;
+                    }
+                    let application = recorded(session, first.id.clone(), first.client_id.clone());
+                    session.step(Transition::ApplicationFound { cell, application, sealed: None }).await?;
+                    return Ok(true);
+                }
+                // What is there may be ours and accepted late.
+                let patience = if candidates.is_empty() { self.remover.rules.settle } else { ACCEPTANCE };
+                self.settle(session, cell, next, patience).await?;
             }
-            let application = recorded(session, first.id.clone(), first.client_id.clone());
-            session.step(Transition::ApplicationFound { cell, application, sealed: None }).await?;
-            return Ok(true);
-        }
-        self.settle(session, cell, next).await?;
-        if next.authentication == AuthenticationKind::ClientSecret {
-            self.replace_lost_secret(session, tenant, cell).await?;
+            AuthenticationKind::ClientSecret => {
+                self.settle(session, cell, next, self.remover.rules.settle).await?;
+                self.replace_lost_secret(tenant, cell, &candidates).await?;
+            }
         }
         session.step(Transition::NothingMade { cell }).await?;
         Ok(false)
     }
 
-    /// The unrecorded applications of the cell that accept our key: whatever does is ours.
+    /// Those that accept our key: whatever does is ours.
     async fn accepting_our_key(
         &self,
         session: &mut Session,
         tenant: &TenantId,
         cell: Cell,
         next: &NextApplication,
+        candidates: &[Listed],
     ) -> Result<Vec<Listed>, FlowError> {
-        let candidates = self.unrecorded(session, tenant, cell).await?;
         if candidates.is_empty() {
-            return Ok(candidates);
+            return Ok(Vec::new());
         }
         let authentication = self.authentication(session, cell, next).await?;
         let mut ours = Vec::new();
@@ -124,7 +134,7 @@ impl Provider {
             let credential =
                 self.credential(session.customer(), tenant, cell, &application, authentication.clone())?;
             if self.vendor.data_plane(&credential)?.client_accepted().await? {
-                ours.push(candidate);
+                ours.push(candidate.clone());
             }
         }
         Ok(ours)
@@ -134,16 +144,18 @@ impl Provider {
     /// ours. Exactly one unrecorded application is taken for it; more are a person's to sort out.
     async fn replace_lost_secret(
         &self,
-        session: &Session,
         tenant: &TenantId,
         cell: Cell,
+        candidates: &[Listed],
     ) -> Result<(), FlowError> {
-        match self.unrecorded(session, tenant, cell).await?.as_slice() {
+        let as_ours = |listed: &&Listed| {
+            let is =
+                |scope: &DocumentsScope| listed.scopes.iter().any(|name| name == scope.management_name());
+            listed.scopes.len() == DocumentsScope::ALL.len() && DocumentsScope::ALL.iter().all(is)
+        };
+        match candidates.iter().filter(as_ours).collect::<Vec<_>>().as_slice() {
             [] => Ok(()),
-            [lost] => {
-                self.remover.control.delete_application(tenant, &lost.id).await?;
-                Ok(())
-            }
+            [lost] => self.remover.delete_unrecorded(tenant, &[lost.id.clone()]).await,
             several => Err(FlowError::not_yet(
                 Duration::from_secs(900),
                 format!(
@@ -161,7 +173,7 @@ impl Provider {
         tenant: &TenantId,
         cell: Cell,
     ) -> Result<Vec<Listed>, FlowError> {
-        let listed = self.remover.control.applications(tenant).await?.unwrap_or_default();
+        let listed = self.remover.applications(tenant).await?;
         let known =
             |id: &ApplicationId| session.customer().recorded().any(|application| application.id == *id);
         Ok(listed.into_iter().filter(|listed| listed.cell == cell && !known(&listed.id)).collect())
@@ -172,15 +184,17 @@ impl Provider {
         session: &mut Session,
         cell: Cell,
         next: &NextApplication,
+        patience: Duration,
     ) -> Result<(), FlowError> {
         let Some(since) = next.in_doubt_since else {
             session.step(Transition::Doubt { cell, since: session.now() }).await?;
             return Err(self.settling());
         };
         let passed = Duration::try_from(session.now().duration_since(since)).unwrap_or_default();
-        match self.remover.rules.settle.checked_sub(passed) {
+        match patience.checked_sub(passed) {
             Some(left) if !left.is_zero() => {
-                Err(FlowError::not_yet(left, "an application's creation had no answer"))
+                let delay = left.min(self.remover.rules.settle.max(Duration::from_secs(1)));
+                Err(FlowError::not_yet(delay, "an application's creation had no answer"))
             }
             _ => Ok(()),
         }
@@ -207,9 +221,10 @@ impl Provider {
             let delay = age.clamp(Duration::from_secs(2), Duration::from_secs(60));
             return Err(FlowError::not_yet(delay, "the vendor does not accept the new application yet"));
         }
-        if self.remover.control.application(tenant, &credential.application_id).await?.is_none() {
-            let (id, at) = (credential.application_id.clone(), session.now());
-            session.step(Transition::ApplicationGone { id, at }).await?;
+        let listed = self.remover.applications(tenant).await?;
+        if listed.iter().all(|listed| listed.id != credential.application_id) {
+            let (ids, at) = (vec![credential.application_id.clone()], session.now());
+            session.step(Transition::ApplicationsGone { ids, at }).await?;
             return Err(FlowError::not_yet(
                 Duration::from_secs(1),
                 "the new application was deleted at the vendor",

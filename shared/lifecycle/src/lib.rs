@@ -107,6 +107,7 @@ pub struct Provider {
     remover: Remover,
     vendor: resistant::Vendor,
     sealer: vault::Sealer,
+    keys: fn() -> Result<resistant::ApplicationKey, resistant::KeyError>,
     schedule: Option<vault::Schedule>,
     overlap: Duration,
 }
@@ -115,7 +116,13 @@ pub struct Provider {
 impl Provider {
     /// Provides, and undoes what cannot be finished, with these adapters.
     pub fn new(remover: Remover, vendor: resistant::Vendor, sealer: vault::Sealer) -> Self {
-        Self { remover, vendor, sealer, schedule: None, overlap: Duration::from_secs(7200) }
+        let keys = resistant::ApplicationKey::generate;
+        Self { remover, vendor, sealer, keys, schedule: None, overlap: Duration::from_secs(7200) }
+    }
+
+    /// New keys come from here, and none comes twice.
+    pub fn with_keys(self, keys: fn() -> Result<resistant::ApplicationKey, resistant::KeyError>) -> Self {
+        Self { keys, ..self }
     }
 
     /// New secrets are rotated on this schedule.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use registry::Handled;
-use resistant::{ApplicationKey, CallError};
+use resistant::CallError;
 use shared_core::credential::AuthenticationKind;
 use shared_core::customer::{
     Aim, CellPhase, CellState, Customer, Failure, NextApplication, Phase, Transition,
@@ -99,7 +99,7 @@ impl Provider {
         let intent = if resumes(session.customer(), envelope) {
             Intent::Found
         } else {
-            wait_for_removal(session.customer())?;
+            self.finish_removal(session).await?;
             self.accept(session, envelope, authentication, terms).await?
         };
         if session.customer().phase == Phase::Onboarding
@@ -111,6 +111,20 @@ impl Provider {
             return self.undo(session, envelope).await;
         }
         Ok((Transition::FinishOnboarding, outcome(session.customer(), envelope, self.remover.vault.prefix())))
+    }
+
+    /// A customer that is being removed is removed first; only then a newer onboarding may begin. A
+    /// removal that was given up has nobody else to finish it.
+    async fn finish_removal(&self, session: &mut Session) -> Result<(), FlowError> {
+        if session.customer().phase != Phase::Offboarding {
+            return Ok(());
+        }
+        if session.customer().work.is_some() {
+            let reason = "the customer's earlier life is being removed";
+            return Err(FlowError::not_yet(Duration::from_secs(30), reason));
+        }
+        let secrets = self.remover.remove(session).await?;
+        session.step(Transition::FinishOffboarding { secrets }).await
     }
 
     /// Saves the request together with an intent, and its sealed key, for each application to be made.
@@ -146,7 +160,7 @@ impl Provider {
         match authentication {
             AuthenticationKind::ClientSecret => Ok(NextApplication::client_secret(session.now())),
             AuthenticationKind::KeyPair => {
-                let key = ApplicationKey::generate()?;
+                let key = (self.keys)()?;
                 let context = Context { customer_id: &session.customer().customer_id, cell, generation };
                 let sealed = self.sealer.seal(&key.to_pem(), &context).await?;
                 session.keep_opened(&sealed, key.authentication());
@@ -204,6 +218,7 @@ impl Provider {
         let name =
             name.ok_or_else(|| FlowError::Contract("an onboarding without a tenant's name".to_owned()))?;
         let cells: Vec<Cell> = customer.cells.keys().copied().collect();
+        session.time_for_a_create()?;
         match self.remover.control.create_tenant(&name, &cells).await {
             Ok(tenant) => self.remover.record_tenant(session, tenant).await,
             Err(error) => self.tenant_after(session, &name, error, terms).await,
@@ -232,13 +247,24 @@ impl Provider {
             return Err(FlowError::Hopeless(Failure::new(ReasonCode::QuotaFull, explanation)));
         }
         match error {
-            CallError::Refused { .. } => Err(refused(&error)),
+            // A name that is taken, perhaps by ours: the listing may be late.
+            CallError::Refused { .. } => match self.unsettled(session) {
+                Some(left) => Err(FlowError::not_yet(left, "a tenant's creation was refused")),
+                None => Err(refused(&error)),
+            },
             // The name is unique, so a create that lands late is found by the next attempt.
             error if error.may_have_happened() => {
                 Err(FlowError::not_yet(self.remover.rules.settle, "a tenant's creation had no answer"))
             }
             error => Err(error.into()),
         }
+    }
+
+    /// How long it is until a create of an earlier attempt must be listed.
+    fn unsettled(&self, session: &Session) -> Option<Duration> {
+        let since = session.customer().work.as_ref()?.accepted_at;
+        let passed = Duration::try_from(session.now().duration_since(since)).unwrap_or_default();
+        self.remover.rules.settle.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
     async fn provide_cell(
@@ -271,9 +297,7 @@ impl Provider {
         let made =
             session.customer().cells.get(&cell).and_then(|state| state.next.as_ref()?.application.clone());
         if let Some(application) = made {
-            self.remover.control.delete_application(tenant, &application.id).await?;
-            let at = session.now();
-            session.step(Transition::ApplicationGone { id: application.id, at }).await?;
+            self.remover.delete_applications(session, tenant, &[application.id]).await?;
         }
         session.step(Transition::CellFailed { cell, failure }).await
     }
@@ -287,17 +311,6 @@ impl Provider {
         let event = failed(envelope, failure_of(session.customer()));
         Ok((Transition::FinishOffboarding { secrets }, event))
     }
-}
-
-/// A customer that is being removed is removed first; only then a newer onboarding may begin.
-fn wait_for_removal(customer: &Customer) -> Result<(), FlowError> {
-    if customer.phase == Phase::Offboarding {
-        return Err(FlowError::not_yet(
-            Duration::from_secs(30),
-            "the customer's earlier life is being removed",
-        ));
-    }
-    Ok(())
 }
 
 /// The vendor's word that it will not do this.

@@ -130,7 +130,7 @@ impl Remover {
             && session.customer().certificate.proved_by_listing_at.is_none()
         {
             if let Some(id) = self.find_tenant(session).await? {
-                self.delete_applications(session, &id).await?;
+                self.empty_tenant(session, &id).await?;
             }
             self.delete_tenant(session, &tenant.name).await?;
         }

@@ -255,8 +255,7 @@ impl Provider {
                     session.step(Transition::Referenced { cell, id, unreferenced_since }).await?;
                 }
                 (false, Some(since)) if since + self.overlap <= now => {
-                    self.remover.control.delete_application(tenant, &id).await?;
-                    session.step(Transition::ApplicationGone { id, at: now }).await?;
+                    self.remover.delete_applications(session, tenant, &[id]).await?;
                 }
                 (false, Some(_)) => {}
             }

@@ -1,6 +1,8 @@
 //! One invocation's hold on one customer: the lease, and the record under it.
 
 use std::time::Duration;
+#[cfg(feature = "provide")]
+use std::time::Instant;
 
 use jiff::Timestamp;
 use registry::{Acquired, Cause, Change, Handled, Lease, Registry};
@@ -23,6 +25,8 @@ pub(crate) struct Session {
     cause: Cause,
     customer: Customer,
     #[cfg(feature = "provide")]
+    deadline: (Instant, Duration),
+    #[cfg(feature = "provide")]
     opened: std::collections::BTreeMap<String, Authentication>,
 }
 
@@ -44,6 +48,8 @@ impl Session {
                 lease,
                 cause,
                 customer: *customer,
+                #[cfg(feature = "provide")]
+                deadline: (attempt.deadline, attempt.whole),
                 #[cfg(feature = "provide")]
                 opened: std::collections::BTreeMap::new(),
             }),
@@ -116,8 +122,23 @@ impl Session {
     }
 }
 
+/// What a create and its record may take: the vendor's call, and a write that is repeated.
+#[cfg(feature = "provide")]
+const CREATE: Duration = Duration::from_secs(15);
+
 #[cfg(feature = "provide")]
 impl Session {
+    /// A call that must not be repeated is begun only where its end can still be seen and recorded. Of an
+    /// invocation that is shorter than that, half has to do.
+    pub(crate) fn time_for_a_create(&self) -> Result<(), FlowError> {
+        let (deadline, whole) = self.deadline;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left >= CREATE.min(whole / 2) {
+            return Ok(());
+        }
+        Err(FlowError::not_yet(Duration::from_secs(1), "too little of the invocation's time is left"))
+    }
+
     /// A key that this session made or opened before: KMS is asked once.
     pub(crate) fn opened(&self, sealed: &Sealed) -> Option<Authentication> {
         self.opened.get(&sealed.0).cloned()

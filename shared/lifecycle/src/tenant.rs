@@ -1,10 +1,12 @@
-//! The customer's tenant: found by its derived name, never made twice.
+//! The customer's tenant and what it holds: found by its derived name, never made twice, gone when no
+//! listing shows it.
 
 use std::time::Duration;
 
-use resistant::{Gone, Tenant};
-use shared_core::customer::Transition;
-use shared_core::ids::{TenantId, TenantName};
+use resistant::{Application, Gone, Tenant};
+use shared_core::customer::{Failure, Transition};
+use shared_core::event::ReasonCode;
+use shared_core::ids::{ApplicationId, TenantId, TenantName};
 
 use crate::session::Session;
 use crate::{FlowError, Remover};
@@ -31,27 +33,81 @@ impl Remover {
         Ok(found.id)
     }
 
-    /// Deletes the tenant's applications as the vendor lists them, until it lists none.
+    /// The tenant's applications. "No such tenant" is not taken at its word: what it would prove is that
+    /// nothing of ours is left there, and only the listing of tenants proves that.
+    pub(crate) async fn applications(&self, tenant: &TenantId) -> Result<Vec<Application>, FlowError> {
+        match self.control.applications(tenant).await? {
+            Some(listed) => Ok(listed),
+            None => Err(self.tenant_not_found(tenant).await?),
+        }
+    }
+
+    /// What it means that the vendor says it does not know the tenant.
+    pub(crate) async fn tenant_not_found(&self, tenant: &TenantId) -> Result<FlowError, FlowError> {
+        if self.control.all_tenants().await?.iter().any(|listed| listed.id == *tenant) {
+            return Ok(FlowError::not_yet(
+                AGAIN,
+                format!("the vendor lists tenant {tenant} and says that it does not exist"),
+            ));
+        }
+        let explanation = format!(
+            "tenant {tenant} was deleted at the vendor by somebody else: offboard the customer, then onboard it anew"
+        );
+        Ok(FlowError::Hopeless(Failure::new(ReasonCode::TenantGone, explanation)))
+    }
+
+    /// Deletes applications, and records them as gone once the listing no longer shows them. What a
+    /// deletion answers decides nothing: "not found" may be said of one that is there.
     pub(crate) async fn delete_applications(
         &self,
         session: &mut Session,
         tenant: &TenantId,
+        ids: &[ApplicationId],
     ) -> Result<(), FlowError> {
-        let listed = self.control.applications(tenant).await?.unwrap_or_default();
-        if listed.is_empty() {
+        self.delete_unrecorded(tenant, ids).await?;
+        let (ids, at) = (ids.to_vec(), session.now());
+        session.step(Transition::ApplicationsGone { ids, at }).await
+    }
+
+    /// Deletes applications that no record names.
+    pub(crate) async fn delete_unrecorded(
+        &self,
+        tenant: &TenantId,
+        ids: &[ApplicationId],
+    ) -> Result<(), FlowError> {
+        for id in ids {
+            let (Gone::Deleted | Gone::AlreadyGone) = self.control.delete_application(tenant, id).await?;
+        }
+        let left = self.applications(tenant).await?;
+        match left.iter().filter(|left| ids.contains(&left.id)).count() {
+            0 => Ok(()),
+            left => Err(still_there(&format!("{left} of {} deleted applications", ids.len()))),
+        }
+    }
+
+    /// Deletes every application that the tenant has, whoever made it, until none is listed.
+    pub(crate) async fn empty_tenant(
+        &self,
+        session: &mut Session,
+        tenant: &TenantId,
+    ) -> Result<(), FlowError> {
+        let listed = match self.applications(tenant).await {
+            Ok(listed) => listed,
+            // Then nothing of it is left either.
+            Err(FlowError::Hopeless(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut ids: Vec<ApplicationId> = listed.into_iter().map(|application| application.id).collect();
+        if !ids.is_empty() {
+            self.delete_unrecorded(tenant, &ids).await?;
+        }
+        // Those that an earlier attempt, or somebody else, deleted.
+        let recorded = session.customer().recorded().map(|application| application.id.clone());
+        ids.extend(recorded.filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+        if ids.is_empty() {
             return Ok(());
         }
-        for application in &listed {
-            // Only the next listing decides, so an error here just ends this attempt.
-            let (Gone::Deleted | Gone::AlreadyGone) =
-                self.control.delete_application(tenant, &application.id).await?;
-            let at = session.now();
-            session.step(Transition::ApplicationGone { id: application.id.clone(), at }).await?;
-        }
-        match self.control.applications(tenant).await?.unwrap_or_default() {
-            left if left.is_empty() => Ok(()),
-            left => Err(still_there(&format!("{} applications of the tenant", left.len()))),
-        }
+        session.step(Transition::ApplicationsGone { ids, at: session.now() }).await
     }
 
     /// Deletes the tenant and proves it by a full listing. What the deletion answers decides nothing:
@@ -76,6 +132,9 @@ impl Remover {
     }
 }
 
+/// When to look again at what the vendor's listing should not, or should no longer, say.
+const AGAIN: Duration = Duration::from_secs(5);
+
 fn still_there(what: &str) -> FlowError {
-    FlowError::not_yet(Duration::from_secs(5), format!("{what} still stands in the vendor's listing"))
+    FlowError::not_yet(AGAIN, format!("{what} still stands in the vendor's listing"))
 }

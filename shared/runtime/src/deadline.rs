@@ -10,6 +10,7 @@ pub struct Deadline {
     at: Timestamp,
     // Time is measured on the monotonic clock: a step of the wall clock must not end a unit.
     instant: Instant,
+    whole: Duration,
 }
 
 impl Deadline {
@@ -23,7 +24,7 @@ impl Deadline {
     /// So long from `now`.
     pub fn after(remaining: Duration, now: Timestamp) -> Self {
         let at = now.checked_add(remaining).unwrap_or(Timestamp::MAX);
-        Self { at, instant: Instant::now() + remaining }
+        Self { at, instant: Instant::now() + remaining, whole: remaining }
     }
 
     /// As the runtime says it, in milliseconds since 1970.
@@ -44,6 +45,11 @@ impl Deadline {
     /// The moment itself, by the monotonic clock: no call outlives it.
     pub fn instant(&self) -> Instant {
         self.instant
+    }
+
+    /// How long the invocation may take in all.
+    pub fn whole(&self) -> Duration {
+        self.whole
     }
 
     /// When a lease or a claim taken in this invocation ends: a margin after the moment itself, so

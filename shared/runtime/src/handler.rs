@@ -94,6 +94,7 @@ impl Invocation {
         Attempt {
             owner: self.owner(),
             deadline: self.deadline.instant(),
+            whole: self.deadline.whole(),
             lease_until: self.deadline.lease_until(),
             origin: message.origin.to_string(),
             original: message.text().to_owned(),

@@ -77,11 +77,11 @@ pub enum Transition {
         /// Since when it is not named; `None` when it is.
         unreferenced_since: Option<Timestamp>,
     },
-    /// An application is gone from the vendor.
-    ApplicationGone {
-        /// This application.
-        id: ApplicationId,
-        /// Since then.
+    /// Applications are gone from the vendor, as its listing shows.
+    ApplicationsGone {
+        /// These.
+        ids: Vec<ApplicationId>,
+        /// Seen then.
         at: Timestamp,
     },
     /// Every wanted cell has ended, at least one of the customer's works.
@@ -146,7 +146,7 @@ impl Transition {
             Self::Stored { .. } => "credential stored",
             Self::CellFailed { .. } => "cell failed",
             Self::Referenced { .. } => "reference seen",
-            Self::ApplicationGone { .. } => "application deleted",
+            Self::ApplicationsGone { .. } => "applications deleted",
             Self::FinishOnboarding => "onboarding finished",
             Self::GiveUp { .. } => "given up",
             Self::Undo { .. } => "undo begun",
@@ -217,12 +217,11 @@ impl Customer {
                     application.unreferenced_since = unreferenced_since;
                 }
             }
-            (Onboarding | Active | Offboarding, Transition::ApplicationGone { id, at }) => {
-                self.forget(&id);
+            (Onboarding | Active | Offboarding, Transition::ApplicationsGone { ids, at }) => {
+                ids.iter().for_each(|id| self.forget(id));
                 if self.phase == Offboarding {
-                    self.certificate
-                        .applications
-                        .push(DeletedApplication { application_id: id, deleted_at: at });
+                    let deleted = |application_id| DeletedApplication { application_id, deleted_at: at };
+                    self.certificate.applications.extend(ids.into_iter().map(deleted));
                 }
             }
             (Onboarding, Transition::FinishOnboarding) => {

@@ -101,7 +101,7 @@ fn of_two_requests_of_one_instant_the_greater_id_wins() {
 fn an_offboarding_forgets_everything_but_the_generation_and_the_proof() {
     let steps = [
         offboard("r-2", 2),
-        Transition::ApplicationGone { id: "a-1".parse().unwrap(), at: at(8) },
+        Transition::ApplicationsGone { ids: vec!["a-1".parse().unwrap()], at: at(8) },
         gone(),
         Transition::FinishOffboarding { secrets: Vec::new() },
     ];
@@ -182,8 +182,9 @@ fn a_rotation_keeps_both_applications_until_one_is_deleted() {
     let stamps: Vec<_> =
         customer.cells[&EU].applications.iter().map(|one| one.unreferenced_since.is_some()).collect();
     assert_eq!(stamps, [true, false]);
-    let customer =
-        customer.apply(Transition::ApplicationGone { id: "a-1".parse().unwrap(), at: at(6) }).unwrap();
+    let customer = customer
+        .apply(Transition::ApplicationsGone { ids: vec!["a-1".parse().unwrap()], at: at(6) })
+        .unwrap();
     assert_eq!(customer.recorded().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["a-2"]);
     assert!(customer.certificate.applications.is_empty(), "only an offboarding certifies");
 }
@@ -204,7 +205,7 @@ fn doubt_is_raised_and_settled_before_an_application_is_known_and_not_after() {
 #[test]
 fn an_application_that_vanished_before_it_was_stored_leaves_its_intent() {
     let steps = vec![onboard("r-1", 1, &[EU]), tenant(), found(EU, "a-1")];
-    let gone = Transition::ApplicationGone { id: "a-1".parse().unwrap(), at: at(3) };
+    let gone = Transition::ApplicationsGone { ids: vec!["a-1".parse().unwrap()], at: at(3) };
     let customer = after(with(steps, [gone])).unwrap();
     let next = customer.cells[&EU].next.as_ref().unwrap();
     assert!(next.application.is_none() && next.sealed.is_some());
@@ -220,7 +221,10 @@ fn what_a_phase_does_not_allow_is_an_error_that_names_it() {
         ("ApplicationFound", || found(EU, "a-9")),
         ("Stored", || Transition::Stored { cell: EU }),
         ("CellFailed", || Transition::CellFailed { cell: EU, failure: failure() }),
-        ("ApplicationGone", || Transition::ApplicationGone { id: "a-1".parse().unwrap(), at: at(0) }),
+        ("ApplicationsGone", || Transition::ApplicationsGone {
+            ids: vec!["a-1".parse().unwrap()],
+            at: at(0),
+        }),
         ("FinishOnboarding", || Transition::FinishOnboarding),
         ("GiveUp", || Transition::GiveUp { failure: failure() }),
         ("Undo", || Transition::Undo { failure: failure() }),
@@ -230,8 +234,8 @@ fn what_a_phase_does_not_allow_is_an_error_that_names_it() {
     ]);
     let phases: [(Vec<Transition>, &[&str]); 4] = [
         (vec![], &["Onboard"]),
-        (active(), &["Onboard", "Intend", "ApplicationGone"]),
-        (with(active(), [offboard("r-2", 2)]), &["TenantFound", "ApplicationGone", "GiveUp", "TenantGone"]),
+        (active(), &["Onboard", "Intend", "ApplicationsGone"]),
+        (with(active(), [offboard("r-2", 2)]), &["TenantFound", "ApplicationsGone", "GiveUp", "TenantGone"]),
         (
             vec![onboard("r-1", 1, &[EU])],
             &[
@@ -240,7 +244,7 @@ fn what_a_phase_does_not_allow_is_an_error_that_names_it() {
                 "Doubt",
                 "ApplicationFound",
                 "CellFailed",
-                "ApplicationGone",
+                "ApplicationsGone",
                 "GiveUp",
                 "Undo",
             ],

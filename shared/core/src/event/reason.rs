@@ -72,6 +72,8 @@ reason_codes! {
     ControlPlaneForbidden = "CONTROL_PLANE_FORBIDDEN",
     /// The vendor refuses what we ask for, and would again.
     VendorRefused = "VENDOR_REFUSED",
+    /// The customer's tenant was deleted at the vendor by somebody else.
+    TenantGone = "TENANT_GONE",
     /// No wanted cell could be made to work.
     NoCellWorks = "NO_CELL_WORKS",
     /// More than one unrecorded application could be the lost one.

@@ -13,7 +13,9 @@
 //! | `values`, `metadata`, `deletion`, `rotate` | the operations |
 //! | `state`, `runner` | rotations: what runs, what came of it, the calls |
 //! | `server` | HTTP, and what tests may ask in the process |
+//! | `account` | the same without a server |
 
+mod account;
 mod clock;
 mod deletion;
 mod error;
@@ -31,6 +33,7 @@ mod values;
 mod versions;
 mod view;
 
+pub use account::{Account, Begun, Refused};
 pub use rotate::Preflight;
 pub use rotation::{Cause, End, Rotation, Step, StepOutcome};
 pub use server::{SecretsManager, Settings};

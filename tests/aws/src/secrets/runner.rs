@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -42,19 +41,15 @@ pub(super) async fn run(inner: Arc<Inner>, job: Job) -> Rotation {
     inner.finish(&job)
 }
 
-/// "Secrets Manager invokes the Lambda rotation function as a synchronous invocation" with Step,
-/// SecretId, ClientRequestToken and RotationToken (Lambda Developer Guide, with-secrets-manager;
-/// User Guide, rotate-secrets_lambda). SecretId is the ARN.
+/// "Secrets Manager invokes the Lambda rotation function as a synchronous invocation" (Lambda Developer
+/// Guide, with-secrets-manager).
 async fn call(inner: &Inner, job: &Job, step: Step) -> anyhow::Result<()> {
-    let event = json!({
-        "Step": step.as_str(),
-        "SecretId": job.arn,
-        "ClientRequestToken": job.token,
-        "RotationToken": job.rotation_token,
-    });
     let url = invoke_url(&inner.lambda()?, &job.function);
-    let request =
-        inner.http.post(url).header("X-Amz-Invocation-Type", "RequestResponse").body(event.to_string());
+    let request = inner
+        .http
+        .post(url)
+        .header("X-Amz-Invocation-Type", "RequestResponse")
+        .body(job.event(step).to_string());
     let answer = request.send().await.context("the rotation function could not be called")?;
     let status = answer.status();
     let function_error = answer.headers().contains_key("x-amz-function-error");

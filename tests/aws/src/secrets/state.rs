@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::rotate::stuck_token;
@@ -10,7 +11,7 @@ use super::rotation::{Cause, End, Rotation, Step, StepOutcome};
 use super::store::Store;
 
 /// The secrets, and the rotations of all time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) store: Store,
     pub(super) rotations: Vec<Rotation>,
@@ -18,7 +19,7 @@ pub(super) struct State {
     active: BTreeMap<String, Active>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Active {
     rotation: usize,
     rotation_token: String,
@@ -34,6 +35,19 @@ pub(super) struct Job {
     pub(super) token: String,
     pub(super) rotation_token: String,
     pub(super) cause: Cause,
+}
+
+impl Job {
+    /// What the function is called with: Step, SecretId, ClientRequestToken and RotationToken (User
+    /// Guide, rotate-secrets_lambda). SecretId is the ARN.
+    pub(super) fn event(&self, step: Step) -> Value {
+        json!({
+            "Step": step.as_str(),
+            "SecretId": self.arn,
+            "ClientRequestToken": self.token,
+            "RotationToken": self.rotation_token,
+        })
+    }
 }
 
 impl State {

@@ -35,7 +35,7 @@ impl Secret {
 }
 
 /// The account's secrets in one region, in the order of their creation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Store {
     prefix: String,
     secrets: Vec<Secret>,

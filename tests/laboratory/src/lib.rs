@@ -1,0 +1,20 @@
+//! The fault laboratory.
+
+mod clock;
+pub mod fault;
+mod gate;
+mod keys;
+pub mod lab;
+pub mod laws;
+pub mod normal;
+mod ports;
+mod request;
+pub mod run;
+pub mod table;
+pub mod vendor;
+pub mod world;
+
+use jiff::Timestamp;
+
+/// When every world begins.
+pub const BEGINNING: Timestamp = Timestamp::constant(1_800_000_000, 0);

@@ -1,0 +1,290 @@
+//! The fast forms in the adapters' places: each method is one call through the gate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::StatusCode;
+use jiff::Timestamp;
+use registry::{Acquired, Cause, Change, Customers, Handled, Lease, RegistryError};
+use resistant::{Answer, CallError, Exchange};
+use runtime::bus::{Announce, AnnounceError};
+use runtime::{BoxError, Parcel, Postpone};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use shared_core::customer::{Customer, Sealed};
+use shared_core::event::OutboundEvent;
+use shared_core::ids::{CustomerId, RequestId};
+use vault::{
+    Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, Secrets, Stage, VaultError,
+    VersionId,
+};
+
+use crate::fault::Service;
+use crate::gate::{Gate, Trouble};
+use crate::request::Request;
+use crate::world::{Function, World};
+
+/// The way of the functions to everything outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Port(pub(crate) Arc<Gate>);
+
+/// What a struck call to AWS says.
+#[derive(Debug)]
+struct Struck(Trouble);
+
+impl fmt::Display for Struck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a fault that was asked for: {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Struck {}
+
+impl Port {
+    async fn table<T>(
+        &self,
+        operation: &'static str,
+        effect: impl FnOnce(&mut World) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        let struck = |trouble| RegistryError::Call { operation, source: Struck(trouble).into() };
+        self.0.pass(Service::DynamoDb, operation, effect).await.map_err(struck)?
+    }
+}
+
+#[async_trait]
+impl Customers for Port {
+    async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
+        self.table("GetItem", |world| Ok(world.table.customer(id))).await
+    }
+
+    async fn acquire(
+        &self,
+        id: &CustomerId,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Acquired, RegistryError> {
+        self.table("UpdateItem", |world| Ok(world.table.acquire(id, owner, now, until))).await
+    }
+
+    async fn save(&self, lease: &mut Lease, change: &Change<'_>, _: &Cause) -> Result<(), RegistryError> {
+        self.table("TransactWriteItems", |world| world.table.save(lease, change)).await
+    }
+
+    async fn finish(
+        &self,
+        lease: Lease,
+        change: &Change<'_>,
+        _: &Cause,
+        handled: &Handled,
+    ) -> Result<(), RegistryError> {
+        self.table("TransactWriteItems", |world| world.table.finish(&lease, change, handled)).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| world.table.release(&lease)).await
+    }
+
+    async fn handled(&self, id: &RequestId) -> Result<Option<Handled>, RegistryError> {
+        self.table("GetItem", |world| Ok(world.table.handled(id))).await
+    }
+
+    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError> {
+        self.table("PutItem", |world| {
+            world.table.record_handled(handled);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mark_announced(&self, id: &RequestId) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| match world.table.mark_announced(id) {
+            true => Ok(()),
+            false => Err(RegistryError::Call { operation: "UpdateItem", source: "no such request".into() }),
+        })
+        .await
+    }
+}
+
+impl Port {
+    async fn secret(&self, operation: &'static str, name: &str, input: Value) -> Result<Value, VaultError> {
+        let call = |source: BoxError| VaultError::Call { operation, name: name.to_owned(), source };
+        let answered = self.0.pass(Service::SecretsManager, operation, |world| {
+            let mut input = input;
+            if operation == "RotateSecret" {
+                input["ClientRequestToken"] = world.token().into();
+            }
+            let now = world.now;
+            world.secrets.call(operation, &input, now)
+        });
+        let refused = match answered.await.map_err(|trouble| call(Struck(trouble).into()))? {
+            Ok(answer) => return Ok(answer),
+            Err(refused) => refused,
+        };
+        let of_code = VaultError::of_code(operation, name, refused.code, &refused.message);
+        Err(of_code.unwrap_or_else(|| call(refused.message.into())))
+    }
+}
+
+#[async_trait]
+impl Secrets for Port {
+    async fn create(&self, new: &NewSecret<'_>) -> Result<(), VaultError> {
+        let input = json!({
+            "Name": new.name.as_str(), "ClientRequestToken": new.version.as_str(),
+            "SecretString": new.value.expose_secret(), "KmsKeyId": new.key_id
+        });
+        self.secret("CreateSecret", new.name.as_str(), input).await.map(drop)
+    }
+
+    async fn put(&self, new: &NewVersion<'_>) -> Result<(), VaultError> {
+        let input = json!({
+            "SecretId": new.name.as_str(), "ClientRequestToken": new.version.as_str(),
+            "SecretString": new.value.expose_secret(), "VersionStages": [new.stage.as_str()],
+            "RotationToken": new.token.map(|token| token.as_str())
+        });
+        self.secret("PutSecretValue", new.name.as_str(), input).await.map(drop)
+    }
+
+    async fn get(
+        &self,
+        secret_id: &str,
+        version: Option<&VersionId>,
+        stage: Stage,
+    ) -> Result<(VersionId, SecretString), VaultError> {
+        let version = version.map(VersionId::as_str);
+        let input = json!({"SecretId": secret_id, "VersionId": version, "VersionStage": stage.as_str()});
+        let answer = self.secret("GetSecretValue", secret_id, input).await?;
+        let text = |field: &str| answer[field].as_str().unwrap_or_default();
+        Ok((VersionId::from(text("VersionId")), text("SecretString").to_owned().into()))
+    }
+
+    async fn describe(&self, secret_id: &str) -> Result<Description, VaultError> {
+        let answer = self.secret("DescribeSecret", secret_id, json!({"SecretId": secret_id})).await?;
+        let labels = answer["VersionIdsToStages"].clone();
+        Ok(Description {
+            name: answer["Name"].as_str().unwrap_or_default().to_owned(),
+            rotation_enabled: answer["RotationEnabled"].as_bool().unwrap_or(false),
+            deletion_date: answer["DeletedDate"]
+                .as_f64()
+                .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),
+            versions: serde_json::from_value(labels).unwrap_or_default(),
+        })
+    }
+
+    async fn move_label(
+        &self,
+        name: &SecretName,
+        stage: Stage,
+        to: Option<&VersionId>,
+        from: Option<&VersionId>,
+    ) -> Result<(), VaultError> {
+        let input = json!({
+            "SecretId": name.as_str(), "VersionStage": stage.as_str(),
+            "MoveToVersionId": to.map(VersionId::as_str), "RemoveFromVersionId": from.map(VersionId::as_str)
+        });
+        self.secret("UpdateSecretVersionStage", name.as_str(), input).await.map(drop)
+    }
+
+    async fn delete(&self, name: &SecretName, window_days: i64) -> Result<Option<Timestamp>, VaultError> {
+        let input = json!({"SecretId": name.as_str(), "RecoveryWindowInDays": window_days});
+        let answer = self.secret("DeleteSecret", name.as_str(), input).await?;
+        let seconds = answer["DeletionDate"].as_f64();
+        Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds as i64).ok()))
+    }
+
+    async fn restore(&self, name: &SecretName) -> Result<(), VaultError> {
+        self.secret("RestoreSecret", name.as_str(), json!({"SecretId": name.as_str()})).await.map(drop)
+    }
+
+    async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
+        let input = json!({
+            "SecretId": name.as_str(), "RotationLambdaARN": schedule.function_arn,
+            "RotationRules": {"AutomaticallyAfterDays": schedule.every_days}, "RotateImmediately": false
+        });
+        self.secret("RotateSecret", name.as_str(), input).await.map(drop)
+    }
+
+    async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError> {
+        self.secret("CancelRotateSecret", name.as_str(), json!({"SecretId": name.as_str()})).await.map(drop)
+    }
+}
+
+/// What a sealed value begins with: its context.
+fn seal_of(context: &Context<'_>) -> String {
+    format!("{}/{}/{}|", context.customer_id, context.cell, context.generation)
+}
+
+#[async_trait]
+impl Seal for Port {
+    async fn seal(&self, value: &SecretString, context: &Context<'_>) -> Result<Sealed, VaultError> {
+        let struck = |trouble| VaultError::Call {
+            operation: "Encrypt",
+            name: "key".to_owned(),
+            source: Struck(trouble).into(),
+        };
+        let sealed = STANDARD.encode(format!("{}{}", seal_of(context), value.expose_secret()));
+        self.0.pass(Service::Kms, "Encrypt", |_| Sealed(sealed)).await.map_err(struck)
+    }
+
+    async fn open(&self, sealed: &Sealed, context: &Context<'_>) -> Result<SecretString, VaultError> {
+        let call =
+            |source: BoxError| VaultError::Call { operation: "Decrypt", name: "key".to_owned(), source };
+        self.0.pass(Service::Kms, "Decrypt", |_| ()).await.map_err(|trouble| call(Struck(trouble).into()))?;
+        let opened = STANDARD.decode(&sealed.0).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let value = opened.as_deref().and_then(|opened| opened.strip_prefix(&seal_of(context)));
+        value.map(|value| value.to_owned().into()).ok_or_else(|| call("another context".into()))
+    }
+}
+
+#[async_trait]
+impl Announce for Port {
+    async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
+        let detail_type = event.detail_type();
+        let put = self.0.pass(Service::EventBridge, "PutEvents", |world| world.bus.push(event.clone())).await;
+        put.map_err(|trouble| AnnounceError::Call { detail_type, source: Struck(trouble).into() })
+    }
+}
+
+/// A function's own queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    pub(crate) port: Port,
+    pub(crate) function: Function,
+}
+
+impl Postpone for Queue {
+    async fn postpone(&self, parcel: &Parcel) -> Result<(), BoxError> {
+        let send = |world: &mut World| world.send(self.function, parcel.clone());
+        self.port.0.pass(Service::Sqs, "SendMessage", send).await.map_err(|trouble| Struck(trouble).into())
+    }
+}
+
+#[async_trait]
+impl Exchange for Port {
+    async fn exchange(&self, operation: &'static str, sent: reqwest::Request) -> Result<Answer, CallError> {
+        let request = Request::of(&sent);
+        let unclear = || CallError::Unclear { operation, problem: "asked for".to_owned(), source: None };
+        let answer = |status: u16, body: &Value| {
+            Answer::new(StatusCode::from_u16(status).expect("a status"), Bytes::from(body.to_string()))
+        };
+        let passed =
+            self.0.pass(Service::Vendor, operation, |world| world.vendor.answer(&request, world.now));
+        match passed.await {
+            Ok((status, body)) => Ok(answer(status, &body)),
+            Err(Trouble::Status(status)) => Ok(answer(status, &json!({"message": "asked for"}))),
+            Err(Trouble::Refused) => {
+                Err(CallError::NotSent { operation, problem: "asked for", source: None })
+            }
+            Err(Trouble::Unclear) => Err(unclear()),
+            Err(Trouble::Late) => {
+                let at = self.0.lands_at();
+                self.0.world().landing.push((at, request));
+                Err(unclear())
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! From a world to rest: every message delivered until none is left.
+
+use jiff::SignedDuration;
+
+use crate::fault::{Fault, Site};
+use crate::lab::{Delivered, End, Lab};
+use crate::laws;
+use crate::world::World;
+
+/// More deliveries than any run without faults needs.
+const MOST: usize = 80;
+
+/// A run to rest.
+#[derive(Debug)]
+pub struct Run {
+    /// Every call, over all deliveries, in order.
+    pub calls: Vec<Site>,
+    /// How many deliveries it took.
+    pub deliveries: usize,
+}
+
+impl Lab {
+    /// Delivers what is due first, again and again, until nothing waits any more. The faults strike calls
+    /// counted over all deliveries.
+    ///
+    /// # Errors
+    /// Where it does not come to rest, or the laws do not hold then.
+    pub fn run(&self, faults: &[(usize, Fault)]) -> Result<Run, Vec<String>> {
+        let (mut calls, mut deliveries) = (Vec::new(), 0);
+        loop {
+            // In a statement of its own, or the world would stay locked.
+            let next = self.world().next();
+            let Some(id) = next else { break };
+            deliveries += 1;
+            if deliveries > MOST {
+                let waiting: Vec<_> = self.world().queue.iter().map(|message| message.function).collect();
+                return Err(vec![format!("it does not come to rest: {waiting:?}")]);
+            }
+            let before = calls.len();
+            let plan = faults
+                .iter()
+                .filter(|(at, _)| *at > before)
+                .map(|(at, fault)| (at - before, *fault))
+                .collect();
+            let Delivered { calls: made, .. } = self.deliver(id, plan);
+            calls.extend(made);
+        }
+        self.rest();
+        let broken = laws::at_rest(&self.world());
+        if broken.is_empty() { Ok(Run { calls, deliveries }) } else { Err(broken) }
+    }
+
+    /// Lets land what is under way.
+    pub fn rest(&self) {
+        let mut world = self.world();
+        let at = world.landed();
+        world.pass_to(at);
+    }
+
+    /// Delivers one message without faults.
+    pub fn deliver_plainly(&self, id: u64) -> End {
+        self.deliver(id, Vec::new()).end
+    }
+}
+
+impl World {
+    /// The message that is due first.
+    pub fn next(&self) -> Option<u64> {
+        self.queue.iter().min_by_key(|message| (message.due, message.id)).map(|message| message.id)
+    }
+
+    /// Makes a message so many hours older than it is.
+    pub fn grow_old(&mut self, id: u64, hours: i64) {
+        if let Some(message) = self.queue.iter_mut().find(|message| message.id == id) {
+            message.parcel.first_seen = self.now - SignedDuration::from_hours(hours);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Everything outside the functions, as one value that can be copied, compared and gone back to.
+
+use std::time::Duration;
+
+use aws_parts::secrets::Account;
+use jiff::{SignedDuration, Timestamp};
+use runtime::{Origin, Parcel};
+use serde_json::json;
+use shared_core::event::OutboundEvent;
+use shared_core::ids::{CustomerId, RequestId};
+use shared_core::place::Cell;
+
+use crate::request::Request;
+use crate::table::Table;
+use crate::vendor::Vendor;
+
+/// How long after its beginning a message comes back that was not done with: longer than any lease.
+pub const VISIBILITY: Duration = Duration::from_secs(70);
+
+/// The world at one moment.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The time.
+    pub now: Timestamp,
+    /// The vendor.
+    pub vendor: Vendor,
+    /// The registry's table.
+    pub table: Table,
+    /// The vault's secrets.
+    pub secrets: Account,
+    /// What waits in the functions' queues.
+    pub queue: Vec<Queued>,
+    /// What was announced, in order.
+    pub bus: Vec<OutboundEvent>,
+    /// Calls whose caller is gone and whose effect is still to come.
+    pub landing: Vec<(Timestamp, Request)>,
+    /// What was asked for, in order.
+    pub asked: Vec<Asked>,
+    /// Tenants and applications that are none of ours.
+    pub strangers: Vec<(String, String)>,
+    /// Whether somebody deleted something of ours at the vendor by hand.
+    pub upstream_was_touched: bool,
+    /// What must never be and was.
+    pub broken: Vec<String>,
+    /// How many keys were made.
+    pub(crate) keys: usize,
+    serial: u64,
+}
+
+/// Which function a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// `onboard-customer`
+    Onboard,
+    /// `offboard-customer`
+    Offboard,
+}
+
+/// A request of the platform.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Of whom.
+    pub function: Function,
+    /// Its id.
+    pub request_id: RequestId,
+    /// When the platform decided it.
+    pub requested_at: Timestamp,
+    /// About whom.
+    pub customer_id: CustomerId,
+    /// In which cells.
+    pub cells: Vec<Cell>,
+}
+
+/// A message in a queue.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Whose queue it is in.
+    pub function: Function,
+    /// Its id.
+    pub id: u64,
+    /// When it may be received.
+    pub due: Timestamp,
+    /// How often it was received.
+    pub receives: u32,
+    /// What it says and carries.
+    pub parcel: Parcel,
+}
+
+/// What the platform asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The request's id.
+    pub request: &'a str,
+    /// About whom.
+    pub customer: &'a str,
+    /// The cells of an onboarding; none for an offboarding.
+    pub cells: &'a [Cell],
+    /// When the platform decided it, in hours from a day before the beginning.
+    pub at_hour: i64,
+    /// How the applications shall authenticate.
+    pub authentication: &'a str,
+}
+
+impl<'a> Ask<'a> {
+    /// An onboarding.
+    pub fn onboard(request: &'a str, customer: &'a str, cells: &'a [Cell], at_hour: i64) -> Self {
+        Self { request, customer, cells, at_hour, authentication: "KEY_PAIR" }
+    }
+
+    /// An offboarding.
+    pub fn offboard(request: &'a str, customer: &'a str, at_hour: i64) -> Self {
+        Self::onboard(request, customer, &[], at_hour)
+    }
+
+    /// The same with client secrets.
+    pub fn with_client_secrets(self) -> Self {
+        Self { authentication: "CLIENT_SECRET", ..self }
+    }
+}
+
+impl World {
+    /// An empty world, but for a stranger's tenant at the vendor.
+    pub fn new(now: Timestamp) -> Self {
+        let mut vendor = Vendor::default();
+        let stranger = vendor.stranger("strangers", now);
+        Self {
+            now,
+            vendor,
+            table: Table::default(),
+            secrets: Account::default(),
+            queue: Vec::new(),
+            bus: Vec::new(),
+            landing: Vec::new(),
+            asked: Vec::new(),
+            strangers: vec![stranger],
+            upstream_was_touched: false,
+            broken: Vec::new(),
+            keys: 0,
+            serial: 0,
+        }
+    }
+
+    /// Puts a message into a function's queue.
+    pub fn send(&mut self, function: Function, parcel: Parcel) {
+        self.serial += 1;
+        let due = self.now + SignedDuration::from_secs(i64::from(parcel.delay_seconds));
+        self.queue.push(Queued { function, id: self.serial, due, receives: 0, parcel });
+    }
+
+    /// The platform asks for something: the bus's rule puts it into the function's queue.
+    pub fn ask(&mut self, asked: &Ask) {
+        let Ask { request, customer, cells, at_hour, authentication } = *asked;
+        let function = if cells.is_empty() { Function::Offboard } else { Function::Onboard };
+        let requested_at = crate::BEGINNING + SignedDuration::from_hours(at_hour - 24);
+        let mut detail = json!({
+            "type": "CustomerOnboardingRequested", "version": "1", "request_id": request,
+            "requested_at": requested_at, "customer_id": customer, "cells": cells,
+            "authentication": authentication, "actor": "platform", "reason": "signed"
+        });
+        if function == Function::Offboard {
+            detail["type"] = "CustomerOffboardingRequested".into();
+        }
+        let event = json!({
+            "version": "0", "id": request, "detail-type": detail["type"], "source": "platform",
+            "account": "000000000000", "time": self.now, "region": "us-east-1", "resources": [],
+            "detail": detail
+        });
+        let asked = Asked {
+            function,
+            request_id: request.parse().expect("a legal request id"),
+            requested_at,
+            customer_id: customer.parse().expect("a legal customer id"),
+            cells: cells.to_vec(),
+        };
+        if !self.asked.iter().any(|before| before.request_id == asked.request_id) {
+            self.asked.push(asked);
+        }
+        self.send(
+            function,
+            Parcel {
+                body: event.to_string(),
+                first_seen: self.now,
+                attempt: 1,
+                delay_seconds: 0,
+                not_before: None,
+                group: None,
+                origin: Origin::default(),
+            },
+        );
+    }
+
+    /// A token that no other has.
+    pub(crate) fn token(&mut self) -> String {
+        self.serial += 1;
+        format!("{:0>32}", self.serial)
+    }
+
+    /// Lets time pass, and land what is under way.
+    pub fn pass_to(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        let now = self.now;
+        self.landing.sort_by_key(|(at, _)| *at);
+        while self.landing.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, request) = self.landing.remove(0);
+            drop(self.vendor.answer(&request, at));
+        }
+        self.vendor.forget(now);
+    }
+
+    /// The moment at which nothing is on its way any more but messages.
+    pub fn landed(&self) -> Timestamp {
+        self.landing.iter().map(|(at, _)| *at).max().unwrap_or(self.now)
+    }
+}
