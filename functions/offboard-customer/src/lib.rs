@@ -49,7 +49,7 @@ impl OffboardCustomer {
         let attempt = invocation.attempt(message);
         let mut ended = self.remover.offboard(&request, &attempt).await;
         if let Err(error) = &ended
-            && error.is_too_old(message.age(invocation.now()))
+            && error.is_too_old(message.age(invocation.now()), message.attempt)
         {
             ended = self.remover.give_up_offboarding(&request, error.too_old(), &attempt).await;
         }

@@ -55,7 +55,7 @@ impl OnboardCustomer {
         let attempt = invocation.attempt(message);
         let mut ended = self.provider.onboard(&request, &self.terms, &attempt).await;
         if let Err(error) = &ended
-            && error.is_too_old(message.age(invocation.now()))
+            && error.is_too_old(message.age(invocation.now()), message.attempt)
         {
             ended = self.provider.give_up_onboarding(&request, error.too_old(), &attempt).await;
         }

@@ -133,7 +133,7 @@ impl Provider {
             let application = recorded(session, candidate.id.clone(), candidate.client_id.clone());
             let credential =
                 self.credential(session.customer(), tenant, cell, &application, authentication.clone())?;
-            if self.vendor.data_plane(&credential)?.client_accepted().await? {
+            if self.accepted(&credential).await? {
                 ours.push(candidate.clone());
             }
         }
@@ -204,6 +204,13 @@ impl Provider {
         FlowError::not_yet(self.remover.rules.settle, "an application's creation had no answer")
     }
 
+    /// Whether the vendor gives a token for a credential. A "no" leads to another create, or to the end of
+    /// an application, so it is not believed at once.
+    async fn accepted(&self, credential: &Credential) -> Result<bool, FlowError> {
+        let plane = self.vendor.data_plane(credential)?;
+        Ok(plane.client_accepted().await? || plane.client_accepted().await?)
+    }
+
     /// Proves the next application's credential by a new token. A new application may be accepted
     /// late, and one that somebody deleted by hand is made again.
     pub(crate) async fn prove(
@@ -212,7 +219,7 @@ impl Provider {
         tenant: &TenantId,
         credential: &Credential,
     ) -> Result<(), FlowError> {
-        if self.vendor.data_plane(credential)?.client_accepted().await? {
+        if self.accepted(credential).await? {
             return Ok(());
         }
         let age = session.now().duration_since(credential.created_at);

@@ -81,9 +81,9 @@ impl Remover {
         }
         if session.customer().supersedes(&envelope.order()) {
             let handled = superseded(&session, envelope, attempt);
-            let recorded = self.registry.record_handled(&handled).await;
+            let recorded = self.registry.record_handled(handled).await;
             session.release().await;
-            return recorded.map(|()| Begun::Ended(Box::new(handled))).map_err(FlowError::from);
+            return recorded.map(|handled| Begun::Ended(Box::new(handled))).map_err(FlowError::from);
         }
         Ok(Begun::Working(Box::new(session)))
     }

@@ -75,11 +75,16 @@ impl Classified for FlowError {
     }
 }
 
+/// From this attempt on a request has tried often enough to be given up.
+const PERSISTENT: u32 = 10;
+
 impl FlowError {
-    /// Whether a request of this age has waited too long for this to pass. What does not wait is not
-    /// too old: a message that was replayed after days may still meet a passing failure.
-    pub fn is_too_old(&self, age: Duration) -> bool {
-        matches!(self.class(), Class::Wait { .. }) && age > self.greatest_age()
+    /// Whether a request of this age, after so many attempts, has waited too long for this to pass. Only
+    /// waiting makes it old: a message that lay in a queue for days, or was replayed from an archive, has
+    /// not tried yet.
+    pub fn is_too_old(&self, age: Duration, attempt: u32) -> bool {
+        let waits = matches!(self.class(), Class::Wait { .. });
+        waits && attempt >= PERSISTENT && age > self.greatest_age()
     }
 
     /// A 403 of the control plane is a missing scope or a block, which somebody must lift; everything

@@ -299,6 +299,8 @@ impl Provider {
         if let Some(application) = made {
             self.remover.delete_applications(session, tenant, &[application.id]).await?;
         }
+        // An earlier attempt may have stored its credential before it could record that.
+        self.remover.delete_secret(&session.customer().customer_id, cell).await?;
         session.step(Transition::CellFailed { cell, failure }).await
     }
 

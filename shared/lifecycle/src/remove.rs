@@ -7,6 +7,8 @@ use shared_core::customer::{Aim, CellPhase, Customer, Failure, Phase, Transition
 use shared_core::event::{
     Content, CustomerOffboarded, CustomerOffboardingFailed, DeletedSecret, OutboundEvent,
 };
+use shared_core::ids::CustomerId;
+use shared_core::place::Cell;
 use shared_core::request::OffboardingRequest;
 
 use crate::begin::{Begun, Envelope, resumes};
@@ -26,6 +28,10 @@ impl From<&OffboardingRequest> for Envelope {
         }
     }
 }
+
+/// By how much later than its time says a write may land: it may be repeated, and clocks differ. Until then
+/// readers still read the phase before it.
+const LANDING: Duration = Duration::from_secs(30);
 
 impl Remover {
     /// Carries out an offboarding, from wherever an earlier attempt left it.
@@ -88,9 +94,9 @@ impl Remover {
                     event: OutboundEvent::new(event, session.now()),
                     announced: false,
                 };
-                let recorded = self.registry.record_handled(&handled).await;
+                let recorded = self.registry.record_handled(handled).await;
                 session.release().await;
-                recorded.map(|()| handled).map_err(FlowError::from)
+                recorded.map_err(FlowError::from)
             }
         }
     }
@@ -151,7 +157,7 @@ impl Remover {
         let Some(work) = customer.work.as_ref().filter(|_| customer.failure.is_none()) else { return Ok(()) };
         let mut wait = Duration::ZERO;
         if customer.cells.values().any(|cell| cell.phase == CellPhase::Active) {
-            wait = wait.max(self.rules.reader_cache);
+            wait = wait.max(self.rules.reader_cache + LANDING);
         }
         if customer.cells.values().any(|cell| cell.next.is_some()) {
             wait = wait.max(self.rules.settle);
@@ -165,14 +171,21 @@ impl Remover {
         }
     }
 
+    /// Schedules the deletion of a cell's secret; `None` where there is none.
+    pub(crate) async fn delete_secret(
+        &self,
+        customer_id: &CustomerId,
+        cell: Cell,
+    ) -> Result<Option<DeletedSecret>, FlowError> {
+        let name = self.vault.prefix().secret_name(customer_id, cell);
+        let until = self.vault.delete(&name, self.rules.recovery_window_days).await?;
+        Ok(until.map(|recoverable_until| DeletedSecret { secret_name: name.to_string(), recoverable_until }))
+    }
+
     async fn delete_secrets(&self, customer: &Customer) -> Result<Vec<DeletedSecret>, FlowError> {
         let mut deleted = Vec::new();
         for &cell in customer.cells.keys() {
-            let name = self.vault.prefix().secret_name(&customer.customer_id, cell);
-            if let Some(recoverable_until) = self.vault.delete(&name, self.rules.recovery_window_days).await?
-            {
-                deleted.push(DeletedSecret { secret_name: name.to_string(), recoverable_until });
-            }
+            deleted.extend(self.delete_secret(&customer.customer_id, cell).await?);
         }
         Ok(deleted)
     }

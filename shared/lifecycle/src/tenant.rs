@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use resistant::{Application, Gone, Tenant};
+use resistant::{Application, CallError, Gone, Tenant};
 use shared_core::customer::{Failure, Transition};
 use shared_core::event::ReasonCode;
 use shared_core::ids::{ApplicationId, TenantId, TenantName};
@@ -75,13 +75,19 @@ impl Remover {
         tenant: &TenantId,
         ids: &[ApplicationId],
     ) -> Result<(), FlowError> {
+        let mut refused = None;
         for id in ids {
-            let (Gone::Deleted | Gone::AlreadyGone) = self.control.delete_application(tenant, id).await?;
+            match self.control.delete_application(tenant, id).await {
+                Ok(Gone::Deleted | Gone::AlreadyGone) => {}
+                // Perhaps another code for "not found": the listing tells.
+                Err(error @ CallError::Refused { .. }) => refused = Some(error),
+                Err(error) => return Err(error.into()),
+            }
         }
         let left = self.applications(tenant).await?;
         match left.iter().filter(|left| ids.contains(&left.id)).count() {
             0 => Ok(()),
-            left => Err(still_there(&format!("{left} of {} deleted applications", ids.len()))),
+            left => Err(still_there(&format!("{left} of {} deleted applications", ids.len()), refused)),
         }
     }
 
@@ -125,7 +131,14 @@ impl Remover {
         let listed = self.control.all_tenants().await?;
         let id = session.customer().tenant_id();
         if listed.iter().any(|tenant| tenant.name == name.as_str() || Some(&tenant.id) == id) {
-            return Err(answer.err().map_or_else(|| still_there("the tenant"), FlowError::from));
+            return Err(match answer {
+                Ok(()) => still_there("the tenant", None),
+                // Perhaps it has applications that are not listed yet.
+                Err(error @ (CallError::Refused { .. } | CallError::Conflict { .. })) => {
+                    still_there("the tenant", Some(error))
+                }
+                Err(error) => error.into(),
+            });
         }
         let tenants_listed = listed.len() as u64;
         session.step(Transition::TenantGone { deleted_at, proved_at: session.now(), tenants_listed }).await
@@ -135,6 +148,7 @@ impl Remover {
 /// When to look again at what the vendor's listing should not, or should no longer, say.
 const AGAIN: Duration = Duration::from_secs(5);
 
-fn still_there(what: &str) -> FlowError {
-    FlowError::not_yet(AGAIN, format!("{what} still stands in the vendor's listing"))
+fn still_there(what: &str, said: Option<CallError>) -> FlowError {
+    let said = said.map(|error| format!(" ({error})")).unwrap_or_default();
+    FlowError::not_yet(AGAIN, format!("{what} still in the vendor's listing{said}"))
 }

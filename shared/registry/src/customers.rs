@@ -137,11 +137,12 @@ pub trait Customers: fmt::Debug + Send + Sync {
     /// [`RegistryError`] where the call fails or the item is unreadable.
     async fn handled(&self, id: &RequestId) -> Result<Option<Handled>, RegistryError>;
 
-    /// Records the end of a request that changed nothing. A request that has ended keeps its end.
+    /// Records the end of a request that changed nothing, and answers what is recorded: a request that has
+    /// ended keeps its end.
     ///
     /// # Errors
-    /// [`RegistryError`] where the call fails.
-    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError>;
+    /// [`RegistryError`] where the call fails or the item is unreadable.
+    async fn record_handled(&self, handled: Handled) -> Result<Handled, RegistryError>;
 
     /// Notes that the request's event was announced.
     ///

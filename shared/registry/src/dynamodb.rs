@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -144,24 +145,25 @@ impl Customers for DynamoDb {
         found.item.map(|item| requests::read(&item, id)).transpose()
     }
 
-    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError> {
-        let put = requests::put(&self.table, handled);
+    async fn record_handled(&self, handled: Handled) -> Result<Handled, RegistryError> {
+        let put = requests::put(&self.table, &handled);
         let sent = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(put.item))
             .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match sent {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(RegistryError::call("PutItem")(error)),
+            Ok(_) => Ok(handled),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    requests::read(failed.item().unwrap_or(&Item::new()), &handled.request_id)
+                }
+                _ => Err(RegistryError::call("PutItem")(error)),
+            },
         }
     }
 

@@ -11,6 +11,10 @@ pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
 /// The vendor promises no `Retry-After`; callers add backoff and jitter to this.
 const THROTTLED_DELAY: Duration = Duration::from_secs(5);
 
+/// An outage passes by itself. It is waited for, so that it does not use up the receive counts of all that
+/// comes while it lasts.
+const OUTAGE_DELAY: Duration = Duration::from_secs(15);
+
 /// A 403 can be a missing scope, an unknown path or a block; none of them heals in seconds.
 const FORBIDDEN_DELAY: Duration = Duration::from_secs(60);
 
@@ -107,14 +111,14 @@ impl CallError {
     /// it uses, and declares 429 among others; only the listing decides (vendor: createTenant).
     pub fn may_mean_a_full_quota(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Conflict { .. } | Self::NotFound { .. } | Self::Refused { .. } => {
-                true
-            }
-            Self::NotSent { .. }
-            | Self::Unclear { .. }
-            | Self::Unauthorized { .. }
+            Self::Throttled { .. }
             | Self::Forbidden { .. }
-            | Self::Token { .. } => false,
+            | Self::Conflict { .. }
+            | Self::NotFound { .. }
+            | Self::Refused { .. } => true,
+            Self::NotSent { .. } | Self::Unclear { .. } | Self::Unauthorized { .. } | Self::Token { .. } => {
+                false
+            }
         }
     }
 
@@ -155,12 +159,9 @@ impl Classified for CallError {
         match self {
             Self::Throttled { .. } => Class::Wait { delay: THROTTLED_DELAY },
             Self::Forbidden { .. } => Class::Wait { delay: FORBIDDEN_DELAY },
+            Self::NotSent { .. } | Self::Unclear { .. } => Class::Wait { delay: OUTAGE_DELAY },
             // A listing or an authorization server may be late after a create: 401 and 404 can heal.
-            Self::NotSent { .. }
-            | Self::Unclear { .. }
-            | Self::Unauthorized { .. }
-            | Self::NotFound { .. }
-            | Self::Conflict { .. } => Class::Retry,
+            Self::Unauthorized { .. } | Self::NotFound { .. } | Self::Conflict { .. } => Class::Retry,
             Self::Refused { .. } => Class::Final,
             Self::Token { source, .. } => source.class(),
         }
@@ -214,11 +215,9 @@ impl Classified for TokenError {
     fn class(&self) -> Class {
         match self {
             Self::Throttled => Class::Wait { delay: THROTTLED_DELAY },
+            Self::NotSent { .. } | Self::Unclear { .. } => Class::Wait { delay: OUTAGE_DELAY },
             // A fresh application may be accepted late, and scopes are set with it.
-            Self::InvalidClient { .. }
-            | Self::Refused { .. }
-            | Self::NotSent { .. }
-            | Self::Unclear { .. } => Class::Retry,
+            Self::InvalidClient { .. } | Self::Refused { .. } => Class::Retry,
             Self::Unsigned => Class::Bug,
         }
     }
@@ -282,7 +281,7 @@ mod tests {
 
     #[test]
     fn classes_follow_the_outcome() {
-        assert_eq!(unclear().class(), Class::Retry);
+        assert!(matches!(unclear().class(), Class::Wait { .. }));
         let token = CallError::Token { operation: "x", source: TokenError::Throttled };
         assert!(matches!(token.class(), Class::Wait { .. }));
         let refused = CallError::Refused { operation: "x", status: 400, message: String::new() };

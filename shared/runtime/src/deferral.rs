@@ -5,6 +5,7 @@
 //! leaves a duplicate, which the records absorb. A queue delays by 15 minutes at most; a longer wait
 //! hops, and a hop is passed on without a look at it.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -45,8 +46,9 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// The next attempt of a message, after a delay.
+    /// The next attempt of a message, after a delay, or after more where it has waited often before.
     pub fn next(message: &Message, delay: Duration, group: Option<String>, now: Timestamp) -> Self {
+        let delay = delay.max(patience(message));
         let not_before = (delay > LONGEST_DELAY).then(|| now.checked_add(delay).unwrap_or(Timestamp::MAX));
         let group = group.or_else(|| message.group.clone());
         Self::of(message, message.attempt.saturating_add(1), delay, not_before, group)
@@ -79,6 +81,18 @@ impl Parcel {
             origin: message.origin.clone(),
         }
     }
+}
+
+/// How long a message waits at least that has waited before: twice as long each time, up to the longest
+/// delay of a queue, so that a day's outage costs about a hundred attempts. A quarter of it is spread by
+/// what the message says, so that those that failed together do not come back together.
+fn patience(message: &Message) -> Duration {
+    let doubled = Duration::from_millis(500) * 2_u32.saturating_pow(message.attempt.min(12));
+    let longest = doubled.min(LONGEST_DELAY);
+    let mut hasher = DefaultHasher::new();
+    (message.attempt, &message.text).hash(&mut hasher);
+    let spread = u32::try_from(hasher.finish() % 256).unwrap_or_default();
+    longest - longest * spread / 1024
 }
 
 /// For functions that have no queue: nothing can be postponed.

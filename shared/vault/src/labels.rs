@@ -83,18 +83,18 @@ impl Vault {
         self.secrets.move_label(name, Stage::Current, Some(to), from).await
     }
 
-    /// A rotation that was cancelled leaves its label behind, which would block every later one
-    /// (Secrets Manager: `CancelRotateSecret`).
+    /// Takes AWSPENDING off a version that is not the current one; answers whether there was one.
     pub(crate) async fn drop_pending(
         &self,
         name: &SecretName,
-        current: &VersionId,
-    ) -> Result<(), VaultError> {
-        let described = self.describe(name.as_str()).await?;
-        match described.and_then(|secret| secret.version(Stage::Pending)).filter(|pending| pending != current)
-        {
-            Some(pending) => self.secrets.move_label(name, Stage::Pending, None, Some(&pending)).await,
-            None => Ok(()),
+        secret: &Description,
+    ) -> Result<bool, VaultError> {
+        let current = secret.version(Stage::Current);
+        match secret.version(Stage::Pending).filter(|pending| Some(pending) != current.as_ref()) {
+            Some(pending) => {
+                self.secrets.move_label(name, Stage::Pending, None, Some(&pending)).await.map(|()| true)
+            }
+            None => Ok(false),
         }
     }
 }

@@ -36,11 +36,20 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] where Secrets Manager refuses or fails.
     pub async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
-        match self.secrets.schedule_rotation(name, schedule).await {
-            Ok(()) => Ok(()),
-            // An earlier attempt set it, and its trial still runs.
-            Err(VaultError::Refused { .. }) if self.is_rotated(name).await? => Ok(()),
-            Err(error) => Err(error),
+        let refused = match self.secrets.schedule_rotation(name, schedule).await {
+            Err(refused @ VaultError::Refused { .. }) => refused,
+            other => return other,
+        };
+        let secret = self.secrets.describe(name.as_str()).await?;
+        // An earlier attempt set it, and its trial still runs.
+        if secret.rotation_enabled {
+            return Ok(());
+        }
+        // A rotation that was cancelled leaves its label behind, which blocks every later one (Secrets
+        // Manager: `CancelRotateSecret`).
+        match self.drop_pending(name, &secret).await? {
+            true => self.secrets.schedule_rotation(name, schedule).await,
+            false => Err(refused),
         }
     }
 

@@ -75,7 +75,6 @@ impl Vault {
         }
         let new = NewVersion { name, version: &version, value: &value, stage: Stage::Current, token: None };
         self.secrets.put(&new).await?;
-        self.drop_pending(name, &version).await?;
         Ok(version)
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(crate) type Twin = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One invocation, as the gate knows it.
 pub(crate) struct Caller {
+    /// What it works on.
+    name: String,
     /// What befalls which of its calls, counted from 1.
     plan: Vec<(usize, Fault)>,
     /// How long calls take, where they take any time.
@@ -56,8 +59,14 @@ pub(crate) enum Trouble {
 }
 
 impl Caller {
-    pub(crate) fn new(plan: Vec<(usize, Fault)>, twin: Option<Twin>, pace: Option<Pace>) -> Arc<Self> {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        plan: Vec<(usize, Fault)>,
+        twin: Option<Twin>,
+        pace: Option<Pace>,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            name: name.into(),
             plan,
             pace: Mutex::new(pace),
             calls: Mutex::default(),
@@ -102,11 +111,17 @@ impl Caller {
 #[derive(Debug)]
 pub(crate) struct Gate {
     world: Mutex<World>,
+    /// Whether every call is told on standard output.
+    told: AtomicBool,
 }
 
 impl Gate {
     pub(crate) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world) }
+        Self { world: Mutex::new(world), told: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn tell(&self) {
+        self.told.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -121,7 +136,16 @@ impl Gate {
         effect: impl FnOnce(&mut World) -> T,
     ) -> Result<T, Trouble> {
         let caller = CALLER.with(Arc::clone);
-        let fault = caller.passes(Site { service, operation });
+        let site = Site { service, operation };
+        let fault = caller.passes(site);
+        if self.told.load(Ordering::Relaxed) {
+            println!(
+                "{} {} {site} {}",
+                clock::now(),
+                caller.name,
+                fault.map_or_else(String::new, |fault| format!("{fault:?}"))
+            );
+        }
         caller.take_time().await;
         let outcome = match fault {
             None => Ok(self.apply(effect)),

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{Provider, Remover, Rules, Terms};
 use offboard_customer::OffboardCustomer;
@@ -75,6 +76,14 @@ pub struct Delivered {
     pub end: End,
 }
 
+/// What is to be worked on.
+pub(crate) enum Work {
+    /// A message of a queue.
+    Message(u64),
+    /// A secret's rotation.
+    Rotation(String),
+}
+
 /// How an invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -107,6 +116,11 @@ impl Lab {
     /// The world as it stands.
     pub fn world(&self) -> std::sync::MutexGuard<'_, World> {
         self.gate.world()
+    }
+
+    /// From now on every call is told on standard output.
+    pub fn tell(&self) {
+        self.gate.tell();
     }
 
     /// Goes to another world.
@@ -143,12 +157,37 @@ impl Lab {
         })
     }
 
-    /// The rotation's four steps, called as Secrets Manager does; `false` where one of them failed.
-    pub fn rotate(&self, name: &str, plan: Vec<(usize, Fault)>) -> bool {
+    /// Works on several things at once, each with its faults and at its own pace.
+    pub(crate) fn side_by_side(&self, work: Vec<(Work, Vec<(usize, Fault)>, Pace)>) -> Vec<Delivered> {
         self.runtime.block_on(async {
-            let now = self.world().now;
-            clock::set(now);
-            rotate(Arc::clone(&self.functions), name, plan, None).await
+            clock::set(self.world().now);
+            keys::go_on_after(self.world().keys);
+            let work = work.into_iter().map(|(work, plan, pace)| {
+                let functions = Arc::clone(&self.functions);
+                async move {
+                    match work {
+                        Work::Message(id) => deliver(functions, id, plan, Some(pace)).await,
+                        Work::Rotation(name) => rotate(functions, &name, plan, Some(pace)).await,
+                    }
+                }
+            });
+            let done = join_all(work).await;
+            let mut world = self.world();
+            world.keys = keys::used();
+            world.pass_to(clock::now());
+            end_trials(&mut world);
+            done
+        })
+    }
+
+    /// A rotation's steps, called as Secrets Manager does: of a new one, or again of one that is stuck.
+    pub fn rotate(&self, name: &str, plan: Vec<(usize, Fault)>) -> Delivered {
+        self.runtime.block_on(async {
+            clock::set(self.world().now);
+            keys::go_on_after(self.world().keys);
+            let rotated = rotate(Arc::clone(&self.functions), name, plan, None).await;
+            self.world().keys = keys::used();
+            rotated
         })
     }
 }
@@ -156,7 +195,7 @@ impl Lab {
 /// Has the organization's token fetched before anything is counted.
 async fn warm(control: &ControlPlane) {
     clock::set(crate::BEGINNING);
-    let warming = CALLER.scope(Caller::new(Vec::new(), None, None), control.warm());
+    let warming = CALLER.scope(Caller::new("warming", Vec::new(), None, None), control.warm());
     warming.await.expect("the fast vendor gives a token");
 }
 
@@ -230,7 +269,8 @@ async fn deliver_now(
         });
         twin
     });
-    let caller = Caller::new(plan, twin, pace);
+    let name = format!("{:?} {id}", message.function);
+    let caller = Caller::new(name, plan, twin, pace);
     let invocation = invocation(now);
     let work = async {
         let payload = batch(&message, now);
@@ -265,18 +305,20 @@ async fn rotate(
     name: &str,
     plan: Vec<(usize, Fault)>,
     pace: Option<Pace>,
-) -> bool {
+) -> Delivered {
+    let nothing = Delivered { calls: Vec::new(), end: End::Returned };
     let begun = {
         let mut world = functions.port.0.world();
         let now = clock::now();
         world.pass_to(now);
         if world.secrets.rotates(name) || world.secrets.begin(name, now).is_err() {
-            return false;
+            return nothing;
         }
         world.secrets.begun().last().expect("it has just begun").clone()
     };
-    let caller = Caller::new(plan, None, pace);
+    let caller = Caller::new(format!("Rotate {name}"), plan, None, pace);
     let mut failed = None;
+    let mut end = End::Done;
     for &step in begun.steps() {
         if !functions.port.0.world().secrets.goes_on(&begun) {
             break;
@@ -288,21 +330,20 @@ async fn rotate(
             () = caller.killed.notified() => None,
             answer = CALLER.scope(Arc::clone(&caller), work) => Some(answer),
         };
-        match answer {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => failed = Some((step, error.error_message)),
-            None => failed = Some((step, "killed".to_owned())),
-        }
+        (end, failed) = match answer {
+            Some(Ok(_)) => (End::Done, None),
+            Some(Err(error)) => (End::Returned, Some((step, error.error_message))),
+            None => (End::Killed, Some((step, "killed".to_owned()))),
+        };
         if failed.is_some() {
             break;
         }
     }
-    let succeeded = failed.is_none();
     let mut world = functions.port.0.world();
     world.pass_to(clock::now());
     let now = world.now;
     world.secrets.end(&begun, failed, now);
-    succeeded
+    Delivered { calls: caller.calls(), end }
 }
 
 fn invocation(now: Timestamp) -> Invocation {

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 use shared_core::credential::{Authentication, Credential};
-use shared_core::customer::{CellPhase, Customer, Phase};
-use shared_core::event::{Content, OutboundEvent};
+use shared_core::customer::{CellPhase, CellState, Customer, Phase};
+use shared_core::event::{Content, OutboundEvent, ReasonCode};
 use vault::Prefix;
 
-use crate::vendor::Proof;
+use crate::vendor::{Application, Proof};
 use crate::world::{Asked, Function, World};
 
 /// How long readers keep what they have read; the flows are told the same.
@@ -14,6 +14,13 @@ pub const READER_CACHE: SignedDuration = SignedDuration::from_secs(300);
 
 /// Checks what must hold at every moment; what does not is written down in the world.
 pub(crate) fn at_this_moment(world: &mut World) {
+    for row in world.table.rows() {
+        let id = &row.customer.customer_id;
+        match row.customer.phase {
+            Phase::Offboarding => drop(world.leaving_since.entry(id.clone()).or_insert(world.now)),
+            _ => drop(world.leaving_since.remove(id)),
+        }
+    }
     let mut broken = Vec::new();
     if !world.upstream_was_touched {
         for row in world.table.rows() {
@@ -21,6 +28,7 @@ pub(crate) fn at_this_moment(world: &mut World) {
         }
     }
     strangers_touched(world, &mut broken);
+    broken.retain(|law| !world.broken.contains(law));
     world.broken.extend(broken);
 }
 
@@ -29,10 +37,10 @@ pub(crate) fn at_this_moment(world: &mut World) {
 fn unserved_readers(world: &World, customer: &Customer, broken: &mut Vec<String>) {
     let served = match customer.phase {
         Phase::Onboarding | Phase::Active => true,
-        Phase::Offboarding => customer
-            .work
-            .as_ref()
-            .is_some_and(|work| customer.failure.is_none() && world.now < work.accepted_at + READER_CACHE),
+        Phase::Offboarding => {
+            let since = world.leaving_since.get(&customer.customer_id);
+            customer.failure.is_none() && since.is_some_and(|since| world.now < *since + READER_CACHE)
+        }
         Phase::Absent | Phase::Offboarded | Phase::Failed => false,
     };
     if !served {
@@ -132,10 +140,12 @@ fn as_wanted(world: &World, customer: &Customer, broken: &mut Vec<String>) {
     let id = &customer.customer_id;
     let about = world.asked.iter().filter(|asked| asked.customer_id == *id);
     let Some(last) = about.max_by_key(|asked| (asked.requested_at, asked.request_id.clone())) else { return };
-    let given_up = world.bus.iter().any(|event| {
-        tells_of(event) == Some(last.request_id.as_str())
-            && matches!(event.content(), Content::CustomerOffboardingFailed(_))
-    });
+    let told = |failed: fn(&Content) -> bool| {
+        let of_it = |event: &&OutboundEvent| tells_of(event) == Some(last.request_id.as_str());
+        world.bus.iter().filter(of_it).any(|event| failed(event.content()))
+    };
+    let off_failed = || told(|content| matches!(content, Content::CustomerOffboardingFailed(_)));
+    let on_failed = || told(|content| matches!(content, Content::CustomerOnboardingFailed(_)));
     let as_wanted = match (last.function, customer.phase) {
         (Function::Onboard, Phase::Active) => last.cells.iter().all(|cell| {
             customer.cells.get(cell).is_some_and(|state| match state.phase {
@@ -146,7 +156,9 @@ fn as_wanted(world: &World, customer: &Customer, broken: &mut Vec<String>) {
         }),
         (Function::Onboard, Phase::Failed) => customer.failure.is_some(),
         (Function::Offboard, Phase::Offboarded) => true,
-        (Function::Offboard, Phase::Offboarding) => given_up,
+        // Given up while it was waited for a removal, or in the middle of one: the next request goes on.
+        (Function::Onboard, Phase::Offboarding | Phase::Offboarded) => on_failed(),
+        (Function::Offboard, Phase::Offboarding) => off_failed(),
         _ => false,
     };
     if !as_wanted || customer.work.is_some() {
@@ -163,7 +175,7 @@ fn as_wanted(world: &World, customer: &Customer, broken: &mut Vec<String>) {
 
 /// Working cells have secrets that rotate; nothing else has a secret that can be read.
 fn secrets_as_recorded(world: &World, customer: &Customer, broken: &mut Vec<String>) {
-    let given_up = customer.phase == Phase::Offboarding || customer.phase == Phase::Failed;
+    let given_up = customer.phase == Phase::Offboarding;
     for secret in world.secrets.secrets() {
         let Ok(name) = prefix().read(&secret.name) else { continue };
         if name.customer_id() != &customer.customer_id {
@@ -179,7 +191,7 @@ fn secrets_as_recorded(world: &World, customer: &Customer, broken: &mut Vec<Stri
             {
                 broken.push(format!("the secret {name} is not as a working one is: {secret:?}"));
             }
-        } else if secret.deletion.is_none() && !(given_up && customer.tenant.is_some()) {
+        } else if secret.deletion.is_none() && !given_up && !cell.is_some_and(was_given_up) {
             broken.push(format!("the secret {name} is left over"));
         }
     }
@@ -195,13 +207,21 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
     };
     let customers = || world.table.rows().map(|row| &row.customer);
     for tenant in world.vendor.tenants() {
-        let recorded = customers().any(|one| one.tenant_id().is_some_and(|id| id.as_str() == tenant.id));
+        let recorded = customers().any(|one| {
+            let by_name = matches!(one.phase, Phase::Failed | Phase::Offboarding);
+            one.tenant.as_ref().is_some_and(|recorded| match &recorded.id {
+                Some(id) => id.as_str() == tenant.id,
+                None => by_name && recorded.name.as_str() == tenant.name,
+            })
+        });
         if !recorded && !(tenant.name == "strangers" && strange(&tenant.id, None)) {
             broken.push(format!("{} is left over", tenant.id));
         }
     }
     for application in world.vendor.applications() {
-        let recorded = customers().any(|one| one.recorded().any(|ours| ours.id.as_str() == application.id));
+        let recorded = customers().any(|one| {
+            one.recorded().any(|ours| ours.id.as_str() == application.id) || given_up_on(one, application)
+        });
         if !recorded && !strange(&application.tenant, Some(&application.id)) {
             broken.push(format!("{} is left over", application.id));
         }
@@ -209,7 +229,8 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
     if world.upstream_was_touched {
         return;
     }
-    for customer in customers() {
+    // A removal that was given up has removed what it could.
+    for customer in customers().filter(|one| one.phase != Phase::Offboarding) {
         let lives = |id: &str| world.vendor.tenants().any(|tenant| tenant.id == id);
         if customer.tenant_id().is_some_and(|id| !lives(id.as_str())) {
             broken.push(format!("the tenant of {} is recorded and gone", customer.customer_id));
@@ -220,6 +241,27 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// A request that was given up leaves its intent, by which the next one finds what was made for it; a removal
+/// that was given up leaves the tenant, all of which the next one removes.
+fn given_up_on(customer: &Customer, application: &Application) -> bool {
+    let tenant = customer.tenant_id().is_some_and(|id| id.as_str() == application.tenant);
+    tenant && customer.phase == Phase::Offboarding
+        || tenant
+            && customer.cells.iter().any(|(cell, state)| {
+                let ours = state.next.as_ref().is_some_and(|next| match &application.proof {
+                    Proof::Key(kid) => next.key_id.as_ref().is_some_and(|id| id.as_str() == kid),
+                    Proof::Secret(_) => next.key_id.is_none(),
+                });
+                was_given_up(state) && ours && cell.as_str() == application.cell
+            })
+}
+
+/// Whether a cell has an end because the request for it waited too long.
+fn was_given_up(state: &CellState) -> bool {
+    let code = state.failure.as_ref().map(|failure| &failure.code);
+    matches!(code, Some(ReasonCode::TooOld | ReasonCode::ControlPlaneForbidden))
 }
 
 /// No credential stands in clear anywhere but in the vault.

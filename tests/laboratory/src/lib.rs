@@ -1,6 +1,7 @@
 //! The fault laboratory.
 
 mod clock;
+pub mod closure;
 pub mod fault;
 mod gate;
 mod keys;
@@ -10,6 +11,7 @@ pub mod normal;
 mod ports;
 mod request;
 pub mod run;
+pub mod simulation;
 pub mod table;
 pub mod vendor;
 pub mod world;

@@ -1,4 +1,5 @@
-//! A world without what does not matter: ids by their order, times by their distance from now.
+//! A world without what does not matter: ids by their order, times by the side of each limit that the flows
+//! keep to on which they lie, a message by what it asks for.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -6,14 +7,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::request::Request;
 use crate::vendor::Proof;
 use crate::world::World;
-
-/// Beyond this a distance says no more: every time that the flows keep to is shorter.
-const FAR: i64 = 1000;
-
-/// From this age on a message has waited too long for some things, and from the other on for all.
-const OLD: [i64; 2] = [3600, 24 * 3600];
 
 /// Two worlds with the same text have the same futures.
 pub fn text(world: &World) -> String {
@@ -42,17 +38,23 @@ impl Normal {
         format!("#{}", self.names.entry(id.to_owned()).or_insert(next))
     }
 
-    fn time(&self, at: Timestamp) -> i64 {
-        (at.as_second() - self.now.as_second()).clamp(-FAR, FAR)
+    /// How many of the limits, in seconds, have passed since then.
+    fn since(&self, at: Timestamp, limits: &[i64]) -> usize {
+        let passed = self.now.as_second() - at.as_second();
+        limits.iter().filter(|limit| passed >= **limit).count()
+    }
+
+    /// Whether it is still to come.
+    fn to_come(&self, at: Timestamp) -> bool {
+        at > self.now
     }
 
     fn table(&mut self, world: &World) {
         for row in world.table.rows() {
             let record = serde_json::to_value(&row.customer).expect("a record always serializes");
             self.value("", &record);
-            let lease = row.lease.as_ref().map(|(_, until)| *until).filter(|until| *until >= self.now);
-            let lease = lease.map(|until| self.time(until));
-            self.line(format_args!("lease {lease:?}"));
+            let held = row.lease.as_ref().is_some_and(|(_, until)| *until >= self.now);
+            self.line(format_args!("lease {held}"));
         }
         for handled in world.table.requests() {
             let kind = handled.event.detail_type();
@@ -65,7 +67,7 @@ impl Normal {
         match value {
             Value::Object(fields) => {
                 self.text.push('{');
-                for (name, value) in fields {
+                for (name, value) in fields.iter().filter(|(name, _)| decides(field, name)) {
                     self.text.push_str(name);
                     self.text.push(':');
                     self.value(name, value);
@@ -77,40 +79,47 @@ impl Normal {
                 items.iter().for_each(|item| self.value(field, item));
                 self.text.push(']');
             }
-            Value::String(text) => match field {
-                "explanation"
-                | "actor"
-                | "reason"
-                | "deleted_at"
-                | "intended_at"
-                | "tenant_deleted_at"
-                | "proved_by_listing_at"
-                | "recoverable_until" => self.text.push('_'),
-                "id" | "client_id" | "key_id" | "sealed" | "tenant_id" | "application_id" => {
-                    let name = self.name(text);
-                    self.text.push_str(&name);
-                }
-                "accepted_at" | "recorded_at" | "in_doubt_since" | "unreferenced_since" => {
-                    let at = text.parse().expect("a time");
-                    let distance = self.time(at);
-                    self.line(format_args!("{distance}"));
-                }
-                _ => self.text.push_str(text),
-            },
+            Value::String(text) => self.string(field, text),
             other => self.line(format_args!("{other}")),
         }
         self.text.push(',');
     }
 
+    /// A field's text that decides something.
+    fn string(&mut self, field: &str, text: &str) {
+        match field {
+            "explanation"
+            | "actor"
+            | "reason"
+            | "deleted_at"
+            | "intended_at"
+            | "tenant_deleted_at"
+            | "proved_by_listing_at"
+            | "recoverable_until" => self.text.push('_'),
+            "id" | "client_id" | "key_id" | "sealed" | "tenant_id" | "application_id" => {
+                let name = self.name(text);
+                self.text.push_str(&name);
+            }
+            // The limits that the flows keep to: `settle`, the readers' cache, how long a new application
+            // may be refused, the overlap.
+            "accepted_at" => self.limits(text, &[60, 300]),
+            "in_doubt_since" => self.limits(text, &[60, 600]),
+            "recorded_at" => self.limits(text, &[600]),
+            "unreferenced_since" => self.limits(text, &[3600]),
+            _ => self.text.push_str(text),
+        }
+    }
+
+    fn limits(&mut self, text: &str, limits: &[i64]) {
+        let passed = self.since(text.parse().expect("a time"), limits);
+        self.line(format_args!("{passed}"));
+    }
+
     fn secrets(&mut self, world: &World) {
         for secret in world.secrets.secrets() {
             let rotates = world.secrets.rotates(&secret.name);
-            self.line(format_args!(
-                "{} {:?} {} {rotates}",
-                secret.name,
-                secret.rotation_enabled,
-                secret.deletion.is_some()
-            ));
+            let (name, on, leaves) = (&secret.name, secret.rotation_enabled, secret.deletion.is_some());
+            self.line(format_args!("{name} {on:?} {leaves} {rotates}"));
             for version in secret.versions.iter().filter(|version| !version.labels.is_empty()) {
                 // A version's id is the application's, or a rotation's.
                 let value = version
@@ -128,36 +137,28 @@ impl Normal {
     fn vendor(&mut self, world: &World) {
         let (tenants, applications) = world.vendor.everything();
         for tenant in tenants {
-            let name = self.name(&tenant.id);
-            let (from, until) =
-                (self.future(tenant.listed_from), tenant.listed_until.map(|at| self.time(at)));
-            self.line(format_args!("{name} {} {from} {until:?}", tenant.name));
+            let id = self.name(&tenant.id);
+            let (hidden, lives) = (self.to_come(tenant.listed_from), tenant.lives());
+            self.line(format_args!("{id} {} {hidden} {lives}", tenant.name));
         }
         for application in applications {
-            let (name, tenant) = (self.name(&application.id), self.name(&application.tenant));
+            let (id, tenant) = (self.name(&application.id), self.name(&application.tenant));
             let proof = match &application.proof {
                 Proof::Key(kid) => self.name(kid),
                 Proof::Secret(secret) => self.name(secret),
             };
-            let (from, accepted) =
-                (self.future(application.listed_from), self.future(application.accepted_from));
-            let until = application.listed_until.map(|at| self.time(at));
-            self.line(format_args!(
-                "{name} {tenant} {} {proof} {from} {accepted} {until:?}",
-                application.cell
-            ));
+            let (hidden, lives) = (self.to_come(application.listed_from), application.lives());
+            let (cell, refused) = (&application.cell, self.to_come(application.accepted_from));
+            self.line(format_args!("{id} {tenant} {cell} {proof} {hidden} {refused} {lives}"));
         }
-        for (at, request) in &world.landing {
+        let void = |request: &Request| {
+            request.method == "DELETE" && !request.path.last().is_some_and(|id| world.vendor.has(id))
+        };
+        for (_, request) in world.landing.iter().filter(|(_, request)| !void(request)) {
             let path: Vec<String> = request.path.iter().map(|part| self.name_if_known(part)).collect();
             let kid = request.json()["auth_method"]["kid"].as_str().map(|kid| self.name(kid));
-            let at = self.time(*at);
-            self.line(format_args!("{at} {} {path:?} {kid:?}", request.method));
+            self.line(format_args!("{} {path:?} {kid:?}", request.method));
         }
-    }
-
-    /// When something begins that has not begun yet.
-    fn future(&self, at: Timestamp) -> i64 {
-        self.time(at).max(0)
     }
 
     fn name_if_known(&mut self, part: &str) -> String {
@@ -170,17 +171,27 @@ impl Normal {
             let parcel = &message.parcel;
             let asked = world.asked.iter().find(|asked| parcel.body.contains(asked.request_id.as_str()));
             let request = asked.map(|asked| asked.request_id.as_str()).unwrap_or_default();
-            let age = self.now.as_second() - parcel.first_seen.as_second();
-            let age = OLD.iter().filter(|old| age > **old).count();
-            let due = self.future(message.due);
-            let not_before = parcel.not_before.map(|at| self.future(at));
-            lines.push(format!("{:?} {request} {due} {age} {not_before:?}", message.function));
+            let waited = if message.is_persistent() { "too old" } else { "waits" };
+            let waits = parcel.not_before.is_some_and(|at| self.to_come(at));
+            lines.push(format!("{:?} {request} {waited} {waits}", message.function));
         }
+        // Two of the same do what one does that is delivered twice.
         lines.sort_unstable();
-        let mut told: Vec<String> = world.bus.iter().map(|event| event.event_id().to_owned()).collect();
+        lines.dedup();
+        let mut told: Vec<&str> = world.bus.iter().map(|event| event.event_id()).collect();
         told.sort_unstable();
         told.dedup();
         self.line(format_args!("{lines:?} {told:?}"));
         self.line(format_args!("{:?} {}", world.broken, world.upstream_was_touched));
+    }
+}
+
+/// Whether a field of a record decides what comes next. A certificate does so only by its proof, and an
+/// application whose credential is stored not by when it was recorded.
+fn decides(within: &str, field: &str) -> bool {
+    match within {
+        "certificate" => field == "proved_by_listing_at",
+        "applications" => field != "recorded_at",
+        _ => true,
     }
 }

@@ -93,12 +93,8 @@ impl Customers for Port {
         self.table("GetItem", |world| Ok(world.table.handled(id))).await
     }
 
-    async fn record_handled(&self, handled: &Handled) -> Result<(), RegistryError> {
-        self.table("PutItem", |world| {
-            world.table.record_handled(handled);
-            Ok(())
-        })
-        .await
+    async fn record_handled(&self, handled: Handled) -> Result<Handled, RegistryError> {
+        self.table("PutItem", |world| Ok(world.table.record_handled(handled))).await
     }
 
     async fn mark_announced(&self, id: &RequestId) -> Result<(), RegistryError> {

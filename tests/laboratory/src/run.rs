@@ -5,10 +5,10 @@ use jiff::SignedDuration;
 use crate::fault::{Fault, Site};
 use crate::lab::{Delivered, End, Lab};
 use crate::laws;
-use crate::world::World;
+use crate::world::{Queued, World};
 
 /// More deliveries than any run without faults needs.
-const MOST: usize = 80;
+const MOST: usize = 200;
 
 /// A run to rest.
 #[derive(Debug)]
@@ -69,10 +69,18 @@ impl World {
         self.queue.iter().min_by_key(|message| (message.due, message.id)).map(|message| message.id)
     }
 
-    /// Makes a message so many hours older than it is.
-    pub fn grow_old(&mut self, id: u64, hours: i64) {
-        if let Some(message) = self.queue.iter_mut().find(|message| message.id == id) {
-            message.parcel.first_seen = self.now - SignedDuration::from_hours(hours);
+    /// A day passes, in which a message is deferred again and again.
+    pub fn is_deferred_for_a_day(&mut self, id: u64) {
+        self.pass_to(self.now + SignedDuration::from_hours(25));
+        for message in self.queue.iter_mut().filter(|message| message.id == id) {
+            message.parcel.attempt += 100;
         }
+    }
+}
+
+impl Queued {
+    /// Whether it has been deferred for a day.
+    pub fn is_persistent(&self) -> bool {
+        self.parcel.attempt > 100
     }
 }

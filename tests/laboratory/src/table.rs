@@ -94,8 +94,8 @@ impl Table {
         self.handled.get(id).cloned()
     }
 
-    pub(crate) fn record_handled(&mut self, handled: &Handled) {
-        self.handled.entry(handled.request_id.clone()).or_insert_with(|| handled.clone());
+    pub(crate) fn record_handled(&mut self, handled: Handled) -> Handled {
+        self.handled.entry(handled.request_id.clone()).or_insert(handled).clone()
     }
 
     pub(crate) fn mark_announced(&mut self, id: &RequestId) -> bool {

@@ -124,6 +124,11 @@ impl Vendor {
         self.applications.iter().filter(|application| application.lives())
     }
 
+    /// Whether a tenant or an application of this id exists.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.tenants().any(|tenant| tenant.id == id) || self.applications().any(|one| one.id == id)
+    }
+
     /// Everything, what was deleted and is still listed too.
     pub(crate) fn everything(&self) -> (&[Tenant], &[Application]) {
         (&self.tenants, &self.applications)

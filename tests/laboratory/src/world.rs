@@ -1,5 +1,6 @@
 //! Everything outside the functions, as one value that can be copied, compared and gone back to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_parts::secrets::Account;
@@ -40,6 +41,8 @@ pub struct World {
     pub strangers: Vec<(String, String)>,
     /// Whether somebody deleted something of ours at the vendor by hand.
     pub upstream_was_touched: bool,
+    /// Since when customers are being removed, for as long as they are.
+    pub(crate) leaving_since: BTreeMap<CustomerId, Timestamp>,
     /// What must never be and was.
     pub broken: Vec<String>,
     /// How many keys were made.
@@ -134,6 +137,7 @@ impl World {
             asked: Vec::new(),
             strangers: vec![stranger],
             upstream_was_touched: false,
+            leaving_since: BTreeMap::new(),
             broken: Vec::new(),
             keys: 0,
             serial: 0,
@@ -145,6 +149,17 @@ impl World {
         self.serial += 1;
         let due = self.now + SignedDuration::from_secs(i64::from(parcel.delay_seconds));
         self.queue.push(Queued { function, id: self.serial, due, receives: 0, parcel });
+    }
+
+    /// A message that was done with is delivered once more all the same. Not where another that says the
+    /// same waits already.
+    pub fn send_again(&mut self, message: &Queued) -> bool {
+        let waits = self.queue.iter().any(|waiting| waiting.parcel.body == message.parcel.body);
+        if !waits {
+            let visibility = SignedDuration::try_from(VISIBILITY).expect("a minute or so");
+            self.queue.push(Queued { due: self.now + visibility, ..message.clone() });
+        }
+        !waits
     }
 
     /// The platform asks for something: the bus's rule puts it into the function's queue.

@@ -1,0 +1,237 @@
+//! Every reachable state, by every single fault, until no new one appears.
+//!
+//! A state is what persists between deliveries: the vendor, the registry, the vault, the queues, what was
+//! announced. From each state every message may be delivered, plainly or with one fault at one of its
+//! calls; the platform may ask for the next thing; a message may be delivered again although it was done
+//! with; time may pass, or a day in which a message is deferred until it is too old. What that leads to is a state again, and once none is new, the
+//! set is closed: a run with any number of faults goes through states of this set only.
+//!
+//! From each state a run without further faults must come to rest in the laws.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::SignedDuration;
+
+use crate::fault::Fault;
+use crate::lab::{Delivered, Lab, Setup};
+use crate::normal;
+use crate::world::{Ask, Queued, World};
+
+/// What the platform asks for, in this order, each at any time.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The requests.
+    pub asks: Vec<Ask<'static>>,
+    /// How the functions are set up.
+    pub setup: Setup,
+}
+
+/// A closed set of states.
+#[derive(Debug)]
+pub struct Closed {
+    /// How many states there are.
+    pub states: usize,
+    /// In how many of them nothing waits any more.
+    pub at_rest: usize,
+    /// How many deliveries were made to find them.
+    pub deliveries: usize,
+    /// What does not hold, each with the way there.
+    pub broken: Vec<String>,
+}
+
+type Key = u128;
+
+/// A state's number: two texts with the same one are taken to be the same.
+fn key(world: &World) -> Key {
+    let text = normal::text(world);
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        text.hash(&mut hasher);
+        hasher.finish()
+    };
+    (u128::from(half(1)) << 64) | u128::from(half(2))
+}
+
+/// One step from a state.
+struct Step {
+    how: String,
+    world: World,
+}
+
+/// A state with all ways on from it.
+struct Expanded {
+    key: Key,
+    at_rest: bool,
+    broken: Vec<String>,
+    steps: Vec<(Key, Step)>,
+}
+
+/// Closes the set of states that a script reaches, on so many threads. With more states than `most`,
+/// it is given up.
+pub fn close(script: &Script, threads: usize, most: usize) -> Closed {
+    let mut seen: HashSet<Key> = HashSet::new();
+    let mut from: HashMap<Key, (Key, String)> = HashMap::new();
+    let (mut at_rest, mut broken) = (0, Vec::new());
+    let deliveries = AtomicUsize::new(0);
+    let start = World::new(crate::BEGINNING);
+    seen.insert(key(&start));
+    let mut frontier = vec![start];
+    while !frontier.is_empty() && seen.len() <= most {
+        let expanded = Mutex::new(Vec::new());
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let lab = Lab::new(script.setup.clone());
+                    while let Some(world) = frontier.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let one = expand(&lab, script, world, &deliveries);
+                        expanded.lock().expect("no thread panics under it").push(one);
+                    }
+                });
+            }
+        });
+        let mut new = Vec::new();
+        for one in expanded.into_inner().expect("no thread panics under it") {
+            at_rest += usize::from(one.at_rest);
+            if !one.broken.is_empty() {
+                broken.push(format!("{:?}\n    after {}", one.broken, way(one.key, &from)));
+                continue;
+            }
+            for (key, step) in one.steps {
+                if std::env::var_os("DUMP").is_some() && !seen.contains(&key) {
+                    println!("STATE {}", normal::text(&step.world).replace('\n', " ~ "));
+                }
+                if seen.insert(key) {
+                    from.insert(key, (one.key, step.how));
+                    new.push(step.world);
+                }
+            }
+        }
+        if std::env::var_os("DUMP").is_some() {
+            println!("LEVEL {} {}", new.len(), seen.len());
+        }
+        frontier = new;
+    }
+    broken.sort_by_key(String::len);
+    if seen.len() > most {
+        broken.push(format!("there are more than {most} states"));
+    }
+    Closed { states: seen.len(), at_rest, deliveries: deliveries.into_inner(), broken }
+}
+
+/// Looks at a state, at how a run without faults ends from it, and at every way on.
+fn expand(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) -> Expanded {
+    let at_rest = world.queue.is_empty() && world.landing.is_empty();
+    let mut broken = world.broken.clone();
+    if broken.is_empty() {
+        lab.enter(world.clone());
+        broken = lab.run(&[]).err().unwrap_or_default();
+    }
+    let steps = if broken.is_empty() { steps(lab, script, world, deliveries) } else { Vec::new() };
+    let steps = steps.into_iter().map(|step| (key(&step.world), step)).collect();
+    Expanded { key: key(world), at_rest, broken, steps }
+}
+
+/// Every way on from a state.
+fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for message in next_to_deliver(world) {
+        let plain = deliver(lab, world, message, None, &mut steps);
+        // It was done with, and the queue did not hear of that.
+        lab.enter(plain.1);
+        if !has_ended(world, message) && lab.world().send_again(message) {
+            let how = format!("{}: {:?}, and again", request(world, message), plain.0.end);
+            steps.push(Step { how, world: lab.world().clone() });
+        }
+        deliveries.fetch_add(1, Ordering::Relaxed);
+        for (at, site) in plain.0.calls.iter().enumerate() {
+            for fault in site.faults() {
+                deliver(lab, world, message, Some((at + 1, fault)), &mut steps);
+                deliveries.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    if world.queue.iter().any(|message| has_ended(world, message)) {
+        return steps;
+    }
+    if let Some(ask) = script.asks.get(world.asked.len()) {
+        let mut world = world.clone();
+        world.ask(ask);
+        steps.push(Step { how: format!("{} is asked for", ask.request), world });
+    }
+    let mut later = world.clone();
+    later.pass_to(world.now + SignedDuration::from_secs(1000));
+    steps.push(Step { how: "time passes".to_owned(), world: later });
+    steps
+}
+
+/// The messages whose delivery leads to states of its own. What a request that has ended still does, which is
+/// to announce its end, meets nothing else: in whatever order it happens, the same comes out. So it is
+/// looked at first and alone.
+fn next_to_deliver(world: &World) -> Vec<&Queued> {
+    match world.queue.iter().find(|message| has_ended(world, message)) {
+        Some(ended) => vec![ended],
+        None => world.queue.iter().collect(),
+    }
+}
+
+fn has_ended(world: &World, message: &Queued) -> bool {
+    world.table.requests().any(|handled| handled.request_id.as_str() == request(world, message))
+}
+
+/// Delivers a message. Where that ends in a deferral, it may be deferred so for a day.
+fn deliver(
+    lab: &Lab,
+    world: &World,
+    message: &Queued,
+    fault: Option<(usize, Fault)>,
+    steps: &mut Vec<Step>,
+) -> (Delivered, World) {
+    lab.enter(world.clone());
+    let delivered = lab.deliver(message.id, fault.into_iter().collect());
+    let after = lab.world().clone();
+    let what = match fault {
+        Some((at, fault)) => {
+            let site = delivered.calls.get(at - 1).map(ToString::to_string).unwrap_or_default();
+            format!("{fault:?} at call {at} ({site})")
+        }
+        None => "plainly".to_owned(),
+    };
+    let how = format!("{} {what}: {:?}", request(world, message), delivered.end);
+    let deferred = after.queue.iter().find(|other| {
+        other.id > message.id && other.parcel.attempt > message.parcel.attempt && !other.is_persistent()
+    });
+    let twice = |one: &&Queued| {
+        after.queue.iter().filter(|other| request(&after, other) == request(&after, one)).count() > 1
+    };
+    let deferred = deferred.filter(|deferred| !twice(deferred));
+    if let Some(deferred) = deferred {
+        let mut world = after.clone();
+        world.is_deferred_for_a_day(deferred.id);
+        steps.push(Step { how: format!("{how}, and so for a day"), world });
+    }
+    steps.push(Step { how, world: after.clone() });
+    (delivered, after)
+}
+
+/// The request that a message is.
+fn request<'a>(world: &'a World, message: &Queued) -> &'a str {
+    let mut asked = world.asked.iter();
+    let asked = asked.find(|asked| message.parcel.body.contains(asked.request_id.as_str()));
+    asked.map_or("?", |asked| asked.request_id.as_str())
+}
+
+/// How a state was first reached.
+fn way(state: Key, from: &HashMap<Key, (Key, String)>) -> String {
+    let (mut at, mut steps) = (state, Vec::new());
+    while let Some((before, how)) = from.get(&at) {
+        steps.push(how.as_str());
+        at = *before;
+    }
+    steps.reverse();
+    steps.join("\n      ")
+}
