@@ -30,7 +30,7 @@ impl From<&OffboardingRequest> for Envelope {
 }
 
 /// By how much later than its time says a write may land: it may be repeated, and clocks differ. Until then
-/// readers still read the phase before it.
+/// readers that keep what they read still read the phase before it.
 const LANDING: Duration = Duration::from_secs(30);
 
 impl Remover {
@@ -157,7 +157,8 @@ impl Remover {
         let Some(work) = customer.work.as_ref().filter(|_| customer.failure.is_none()) else { return Ok(()) };
         let mut wait = Duration::ZERO;
         if customer.cells.values().any(|cell| cell.phase == CellPhase::Active) {
-            wait = wait.max(self.rules.reader_cache + LANDING);
+            let cache = self.rules.reader_cache;
+            wait = wait.max(cache + cache.min(LANDING));
         }
         if customer.cells.values().any(|cell| cell.next.is_some()) {
             wait = wait.max(self.rules.settle);

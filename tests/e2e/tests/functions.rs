@@ -243,6 +243,10 @@ async fn a_request_that_waited_too_long_ends_and_the_next_one_goes_on() {
     assert!(!young.returned && young.deferred.len() == 1, "{young:?}");
     let mut old = young.deferred[0].attributes.clone();
     old.insert("first_seen".to_owned(), "2026-01-01T00:00:00Z".to_owned());
+    // It is its attempts that make it old, not its age alone.
+    let replayed = world.deliver("onboard-customer", &body, &old).await.unwrap();
+    assert!(!replayed.returned && replayed.deferred.len() == 1, "{replayed:?}");
+    old.insert("attempt".to_owned(), "10".to_owned());
     old.remove("not_before");
     let ended = world.deliver("onboard-customer", &body, &old).await.unwrap();
     assert!(!ended.returned && ended.deferred.is_empty(), "{ended:?}");

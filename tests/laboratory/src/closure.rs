@@ -102,17 +102,11 @@ pub fn close(script: &Script, threads: usize, most: usize) -> Closed {
                 continue;
             }
             for (key, step) in one.steps {
-                if std::env::var_os("DUMP").is_some() && !seen.contains(&key) {
-                    println!("STATE {}", normal::text(&step.world).replace('\n', " ~ "));
-                }
                 if seen.insert(key) {
                     from.insert(key, (one.key, step.how));
                     new.push(step.world);
                 }
             }
-        }
-        if std::env::var_os("DUMP").is_some() {
-            println!("LEVEL {} {}", new.len(), seen.len());
         }
         frontier = new;
     }

@@ -13,7 +13,7 @@ use shared_core::place::Cell;
 
 use crate::request::Request;
 use crate::table::Table;
-use crate::vendor::Vendor;
+use crate::vendor::{Proof, Vendor};
 
 /// How long after its beginning a message comes back that was not done with: longer than any lease.
 pub const VISIBILITY: Duration = Duration::from_secs(70);
@@ -202,6 +202,13 @@ impl World {
                 origin: Origin::default(),
             },
         );
+    }
+
+    /// Somebody makes an application in our tenant, which is none of ours.
+    pub fn intrude(&mut self, tenant: &str) {
+        let proof = Proof::Key("an intruder's key".to_owned());
+        let application = self.vendor.add_application(tenant, "us-1", proof, self.now);
+        self.strangers.push((tenant.to_owned(), application));
     }
 
     /// A token that no other has.

@@ -1,39 +1,74 @@
-//! Closure.
+//! Every reachable state, by every single fault at every call, until no new one appears: see
+//! [`laboratory::closure`].
+//!
+//! `EVERY_STATE=1 cargo test --workspace --test closure -- --nocapture` closes the larger sets too.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use laboratory::closure::{Script, close};
 use laboratory::lab::Setup;
+use laboratory::scenarios::{ONE, TWO};
 use laboratory::world::Ask;
-use shared_core::place::Cell;
 
-const ONE: &[Cell] = &[Cell::Eu1];
-const TWO: &[Cell] = &[Cell::Eu1, Cell::Us1];
+/// A set that does not close is given up here.
+const MOST: usize = 2_000_000;
+
+fn holds(what: &str, asks: Vec<Ask<'static>>, least: usize) {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let closed = close(&Script { asks, setup: Setup::default() }, threads, MOST);
+    println!(
+        "{what}: {} states, in {} of them nothing waits; {} deliveries",
+        closed.states, closed.at_rest, closed.deliveries
+    );
+    let some = closed.broken[..closed.broken.len().min(5)].join("\n");
+    assert!(
+        closed.broken.is_empty(),
+        "{} states do not end in the laws, such as:\n{some}",
+        closed.broken.len()
+    );
+    assert!(closed.states >= least, "{what}: only {} states were reached", closed.states);
+}
+
+fn every_state() -> bool {
+    std::env::var_os("EVERY_STATE").is_some()
+}
+
+fn on(cells: &'static [shared_core::place::Cell]) -> Ask<'static> {
+    Ask::onboard("r-1", "acme", cells, 1)
+}
 
 #[test]
-fn one_cell() {
-    let n: usize = std::env::var("ASKS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let most: usize = std::env::var("MOST").ok().and_then(|n| n.parse().ok()).unwrap_or(5000);
-    let cells = if std::env::var_os("TWO").is_some() { TWO } else { ONE };
-    let mut asks = vec![
-        Ask::onboard("r-1", "acme", cells, 1),
-        Ask::offboard("r-2", "acme", 2),
-        Ask::onboard("r-3", "acme", cells, 3),
-    ];
-    if std::env::var_os("MORE").is_some() {
-        asks = vec![Ask::onboard("r-1", "acme", ONE, 1), Ask::onboard("r-2", "acme", TWO, 2)];
+fn one_cell_comes_and_goes() {
+    holds("one cell, onboarded and offboarded", vec![on(ONE), Ask::offboard("r-2", "acme", 2)], 1000);
+}
+
+#[test]
+fn two_cells_come() {
+    holds("two cells, onboarded", vec![on(TWO)], 500);
+}
+
+#[test]
+fn one_client_secret_comes() {
+    holds("one cell with a client secret, onboarded", vec![on(ONE).with_client_secrets()], 100);
+}
+
+#[test]
+fn one_cell_comes_goes_and_comes_back() {
+    if every_state() {
+        let back = Ask::onboard("r-3", "acme", ONE, 3);
+        holds("one cell, back again", vec![on(ONE), Ask::offboard("r-2", "acme", 2), back], 10_000);
     }
-    if std::env::var_os("SECRET").is_some() {
-        asks = asks.into_iter().map(|a| a.with_client_secrets()).collect();
+}
+
+#[test]
+fn two_cells_come_and_go() {
+    if every_state() {
+        holds("two cells, onboarded and offboarded", vec![on(TWO), Ask::offboard("r-2", "acme", 2)], 10_000);
     }
-    let t = std::time::Instant::now();
-    let closed = close(&Script { asks: asks[..n].to_vec(), setup: Setup::default() }, 2, most);
-    println!(
-        "{} states, {} at rest, {} deliveries, {:?}",
-        closed.states,
-        closed.at_rest,
-        closed.deliveries,
-        t.elapsed()
-    );
-    println!("{} broken", closed.broken.len());
-    for broken in closed.broken.iter().take(12) {
-        println!("{broken}");
+}
+
+#[test]
+fn a_cell_is_added() {
+    if every_state() {
+        holds("one cell, then two", vec![on(ONE), Ask::onboard("r-2", "acme", TWO, 2)], 1000);
     }
 }

@@ -1,0 +1,94 @@
+//! What is struck: a customer's life in its parts.
+
+use shared_core::place::Cell;
+
+use crate::lab::{Lab, Setup};
+use crate::world::{Ask, World};
+
+/// One cell.
+pub const ONE: &[Cell] = &[Cell::Eu1];
+/// Two cells.
+pub const TWO: &[Cell] = &[Cell::Eu1, Cell::Us1];
+/// Three cells.
+pub const THREE: &[Cell] = &[Cell::Eu1, Cell::Us1, Cell::Ca1];
+
+/// A part of a customer's life.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it is.
+    pub name: &'static str,
+    /// What has come to its end before.
+    before: Vec<Ask<'static>>,
+    /// What is asked for now.
+    now: Vec<Ask<'static>>,
+    /// What is otherwise than usual.
+    with: fn(&mut World),
+    /// How many tenants the functions are told that the vendor allows.
+    quota: usize,
+}
+
+fn on(cells: &'static [Cell]) -> Ask<'static> {
+    Ask::onboard("r-1", "acme", cells, 1)
+}
+
+const OFF: fn() -> Ask<'static> = || Ask::offboard("r-2", "acme", 2);
+
+/// All of them.
+pub fn all() -> Vec<Scenario> {
+    let usual: fn(&mut World) = |_| {};
+    let scenario = |name, before, now, with| Scenario { name, before, now, with, quota: 20 };
+    let back = |cells| Ask::onboard("r-3", "acme", cells, 3);
+    vec![
+        scenario("onboarding, 1 cell", vec![], vec![on(ONE)], usual),
+        scenario("onboarding, 3 cells", vec![], vec![on(THREE)], usual),
+        scenario("onboarding, 1 client secret", vec![], vec![on(ONE).with_client_secrets()], usual),
+        scenario("onboarding, 3 client secrets", vec![], vec![on(THREE).with_client_secrets()], usual),
+        scenario("offboarding, 3 cells", vec![on(THREE)], vec![OFF()], usual),
+        scenario("offboarding, client secrets", vec![on(TWO).with_client_secrets()], vec![OFF()], usual),
+        scenario("onboarding again", vec![on(ONE), OFF()], vec![back(TWO)], usual),
+        scenario("more cells", vec![on(ONE)], vec![back(THREE)], usual),
+        scenario("onboarding that meets an offboarding", vec![], vec![on(ONE), OFF()], usual),
+        full("undo: the quota is full (429)", |world| world.vendor.quota_status = 429),
+        full("undo: the quota is full (403)", |world| world.vendor.quota_status = 403),
+        scenario("a deletion of what is gone says 400", vec![on(ONE)], vec![OFF()], |world| {
+            world.vendor.gone_status = 400;
+        }),
+        scenario("a stranger's application in our tenant", vec![on(ONE)], vec![back(TWO)], |world| {
+            let tenant = world.vendor.tenants().find(|tenant| tenant.name != "strangers");
+            if let Some(tenant) = tenant.map(|tenant| tenant.id.clone()) {
+                world.intrude(&tenant);
+            }
+        }),
+    ]
+}
+
+/// The stranger's tenant is all that the organization may have.
+fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
+    Scenario { name, before: Vec::new(), now: vec![on(ONE)], with, quota: 1 }
+}
+
+impl Scenario {
+    /// How the functions are set up for it.
+    pub fn setup(&self, cold: bool) -> Setup {
+        Setup { quota: self.quota, cold, ..Setup::default() }
+    }
+
+    /// The world in which it begins.
+    ///
+    /// # Panics
+    /// Where what comes before does not come to its end.
+    pub fn begin(&self, lab: &Lab) -> World {
+        lab.enter(World::new(crate::BEGINNING));
+        for ask in &self.before {
+            lab.world().ask(ask);
+            lab.run(&[]).expect("what comes before ends well");
+        }
+        let mut world = lab.world().clone();
+        world.vendor.quota = self.quota;
+        (self.with)(&mut world);
+        for ask in &self.now {
+            world.ask(ask);
+        }
+        world
+    }
+}
