@@ -58,8 +58,8 @@ def run(command, copy, limit):
 
 
 CORE = ["cargo", "test", "--quiet", "-p", "shared-core", "--lib"]
-FLOWS = ["cargo", "test", "--quiet", "-p", "laboratory", "--test", "faults", "--test", "closure", "--test",
-         "simulation", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_flow"]
+FLOWS = ["cargo", "test", "--quiet", "-p", "laboratory", "--test", "flows", "--test", "faults", "--test", "closure",
+         "--test", "simulation", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_flow"]
 
 
 def main():

@@ -244,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn each_id_keeps_its_own_rule_at_every_edge() {
+        fn legal<T: std::str::FromStr>(texts: &[&str]) -> Vec<bool> {
+            texts.iter().map(|text| text.parse::<T>().is_ok()).collect()
+        }
+        let long = |length| "a".repeat(length);
+        let (at_most, more) = (long(61), long(62));
+        let names = ["a", "z9", &at_most, "", &more, "A", "a-b", "a_b"];
+        assert_eq!(legal::<TenantName>(&names), [true, true, true, false, false, false, false, false]);
+        let (at_most, more) = (long(32), long(33));
+        let installations = ["abc", "a-1", &at_most, "ab", &more, "ABC", "a_b"];
+        assert_eq!(legal::<InstallationId>(&installations), [true, true, true, false, false, false, false]);
+        let (at_most, more) = (long(128), long(129));
+        let requests = ["r", "R9_.:/-", &at_most, "", &more, "-r", "r r"];
+        assert_eq!(legal::<RequestId>(&requests), [true, true, true, false, false, false, false]);
+    }
+
+    #[test]
     fn an_error_names_the_field_the_value_and_the_rule() {
         let error = "a b".parse::<CustomerId>().unwrap_err().to_string();
         assert!(

@@ -219,11 +219,15 @@ impl Provider {
         tenant: &TenantId,
         credential: &Credential,
     ) -> Result<(), FlowError> {
-        if self.accepted(credential).await? {
-            return Ok(());
-        }
         let age = session.now().duration_since(credential.created_at);
         let age = Duration::try_from(age).unwrap_or_default();
+        let accepted = match age < ACCEPTANCE {
+            true => self.vendor.data_plane(credential)?.client_accepted().await?,
+            false => self.accepted(credential).await?,
+        };
+        if accepted {
+            return Ok(());
+        }
         if age < ACCEPTANCE {
             let delay = age.clamp(Duration::from_secs(2), Duration::from_secs(60));
             return Err(FlowError::not_yet(delay, "the vendor does not accept the new application yet"));

@@ -42,6 +42,14 @@ impl Remover {
         }
     }
 
+    /// The same for who removes them: with the tenant, they are gone.
+    async fn applications_left(&self, tenant: &TenantId) -> Result<Vec<Application>, FlowError> {
+        match self.applications(tenant).await {
+            Err(FlowError::Hopeless(_)) => Ok(Vec::new()),
+            listed => listed,
+        }
+    }
+
     /// What it means that the vendor says it does not know the tenant.
     pub(crate) async fn tenant_not_found(&self, tenant: &TenantId) -> Result<FlowError, FlowError> {
         if self.control.all_tenants().await?.iter().any(|listed| listed.id == *tenant) {
@@ -84,7 +92,7 @@ impl Remover {
                 Err(error) => return Err(error.into()),
             }
         }
-        let left = self.applications(tenant).await?;
+        let left = self.applications_left(tenant).await?;
         match left.iter().filter(|left| ids.contains(&left.id)).count() {
             0 => Ok(()),
             left => Err(still_there(&format!("{left} of {} deleted applications", ids.len()), refused)),
@@ -97,12 +105,7 @@ impl Remover {
         session: &mut Session,
         tenant: &TenantId,
     ) -> Result<(), FlowError> {
-        let listed = match self.applications(tenant).await {
-            Ok(listed) => listed,
-            // Then nothing of it is left either.
-            Err(FlowError::Hopeless(_)) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let listed = self.applications_left(tenant).await?;
         let mut ids: Vec<ApplicationId> = listed.into_iter().map(|application| application.id).collect();
         if !ids.is_empty() {
             self.delete_unrecorded(tenant, &ids).await?;

@@ -27,6 +27,11 @@ impl Deadline {
         Self { at, instant: Instant::now() + remaining, whole: remaining }
     }
 
+    /// The same moment, in the course of an invocation that began earlier.
+    pub fn in_an_invocation_of(self, whole: Duration) -> Self {
+        Self { whole, ..self }
+    }
+
     /// As the runtime says it, in milliseconds since 1970.
     pub fn at_millis(millis: u64, now: Timestamp) -> Self {
         let at = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());

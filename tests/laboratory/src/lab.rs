@@ -16,7 +16,7 @@ use runtime::envelope::{ATTEMPT, FIRST_SEEN, NOT_BEFORE, ORIGIN};
 use runtime::{Bus, Deadline, Invocation, Parcel};
 use serde_json::{Value, json};
 use shared_core::place::{Cell, Stage};
-use vault::{Schedule, Sealer, Vault};
+use vault::{Schedule, Sealer, Secrets, Vault};
 
 use crate::clock;
 use crate::fault::{Fault, Site};
@@ -40,13 +40,21 @@ pub struct Setup {
     pub overlap: Duration,
     /// How many tenants the functions believe the vendor to allow.
     pub quota: usize,
+    /// How much of an invocation's minute is left when it comes to a message; all of it where `None`.
+    pub time_left: Option<Duration>,
     /// Whether the organization's token is asked for anew in every invocation.
     pub cold: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { rules: Rules::default(), overlap: Duration::from_secs(3600), quota: 20, cold: false }
+        Self {
+            rules: Rules::default(),
+            overlap: Duration::from_secs(3600),
+            quota: 20,
+            time_left: None,
+            cold: false,
+        }
     }
 }
 
@@ -62,9 +70,24 @@ pub struct Lab {
 
 struct Functions {
     port: Port,
+    time_left: Duration,
     onboard: OnboardCustomer,
     offboard: OffboardCustomer,
     rotate: RotateSecret,
+}
+
+/// What the flows work with.
+pub struct Adapters {
+    /// The registry.
+    pub registry: Registry,
+    /// The operations of Secrets Manager.
+    pub secrets: Box<dyn Secrets>,
+    /// The sealing of keys.
+    pub sealer: Sealer,
+    /// Tenant management.
+    pub control: ControlPlane,
+    /// The vendor's tokens.
+    pub vendor: Vendor,
 }
 
 /// What one delivery came to.
@@ -116,6 +139,26 @@ impl Lab {
     /// The world as it stands.
     pub fn world(&self) -> std::sync::MutexGuard<'_, World> {
         self.gate.world()
+    }
+
+    /// The adapters over the fast forms, for what they must have in common with the real ones.
+    pub fn adapters(&self) -> Adapters {
+        let Functions { port, .. } = &*self.functions;
+        Adapters {
+            registry: Registry::over(port.clone()),
+            secrets: Box::new(port.clone()),
+            sealer: Sealer::over(port.clone()),
+            control: control(&self.vendor, &self.organization),
+            vendor: self.vendor.clone(),
+        }
+    }
+
+    /// Runs something at the time of the world, outside of any delivery.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async {
+            clock::set(self.world().now);
+            CALLER.scope(Caller::new("by hand", Vec::new(), None, None), work).await
+        })
     }
 
     /// From now on every call is told on standard output.
@@ -229,6 +272,7 @@ impl Functions {
         let bus = Bus::over(port.clone());
         Self {
             port: port.clone(),
+            time_left: setup.time_left.unwrap_or(TIMEOUT),
             onboard: OnboardCustomer::new(provider.clone(), terms, Cell::ALL.to_vec(), bus.clone()),
             offboard: OffboardCustomer::new(remover, bus.clone()),
             rotate: RotateSecret::new(provider, bus),
@@ -271,7 +315,7 @@ async fn deliver_now(
     });
     let name = format!("{:?} {id}", message.function);
     let caller = Caller::new(name, plan, twin, pace);
-    let invocation = invocation(now);
+    let invocation = invocation(functions.time_left, now);
     let work = async {
         let payload = batch(&message, now);
         let port = functions.port.clone();
@@ -323,7 +367,7 @@ async fn rotate(
         if !functions.port.0.world().secrets.goes_on(&begun) {
             break;
         }
-        let (event, invocation) = (begun.event(step), invocation(clock::now()));
+        let (event, invocation) = (begun.event(step), invocation(TIMEOUT, clock::now()));
         let work = runtime::deliver(&functions.rotate, &runtime::NoQueue, &event, &invocation);
         let answer = tokio::select! {
             biased;
@@ -346,8 +390,9 @@ async fn rotate(
     Delivered { calls: caller.calls(), end }
 }
 
-fn invocation(now: Timestamp) -> Invocation {
-    Invocation::new(Deadline::after(TIMEOUT, now), "invocation").with_clock(clock::now)
+fn invocation(left: Duration, now: Timestamp) -> Invocation {
+    let deadline = Deadline::after(left, now).in_an_invocation_of(TIMEOUT);
+    Invocation::new(deadline, "invocation").with_clock(clock::now)
 }
 
 /// The batch of one as SQS and Lambda make it.

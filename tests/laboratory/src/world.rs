@@ -204,6 +204,18 @@ impl World {
         );
     }
 
+    /// Somebody deletes a tenant of ours at the vendor, with all that it has.
+    pub fn delete_upstream(&mut self, tenant: &str) {
+        self.upstream_was_touched = true;
+        self.vendor.delete_by_hand(tenant);
+    }
+
+    /// Somebody deletes an application of ours at the vendor.
+    pub fn delete_application_upstream(&mut self, id: &str) {
+        self.upstream_was_touched = true;
+        self.vendor.delete_application_by_hand(id);
+    }
+
     /// Somebody makes an application in our tenant, which is none of ours.
     pub fn intrude(&mut self, tenant: &str) {
         let proof = Proof::Key("an intruder's key".to_owned());
