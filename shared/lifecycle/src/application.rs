@@ -155,7 +155,7 @@ impl Provider {
         };
         match candidates.iter().filter(as_ours).collect::<Vec<_>>().as_slice() {
             [] => Ok(()),
-            [lost] => self.remover.delete_unrecorded(tenant, &[lost.id.clone()]).await,
+            [lost] => self.remover.delete_unrecorded(tenant, std::slice::from_ref(&lost.id)).await,
             several => Err(FlowError::not_yet(
                 Duration::from_secs(900),
                 format!(

@@ -114,7 +114,7 @@ impl Customers for DynamoDb {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(pk(&lease.customer_id())))
+            .key("pk", text(pk(lease.customer_id())))
             .key("sk", text("RECORD"))
             .update_expression("REMOVE lease_owner, lease_until")
             .condition_expression("fence = :fence AND lease_owner = :owner")
@@ -198,7 +198,7 @@ impl DynamoDb {
     fn update(&self, lease: &Lease, after: &Customer, expression: &str) -> TransactWriteItem {
         let update = Update::builder()
             .table_name(&self.table)
-            .key("pk", text(pk(&lease.customer_id())))
+            .key("pk", text(pk(lease.customer_id())))
             .key("sk", text("RECORD"))
             .update_expression(expression)
             .condition_expression("fence = :fence AND lease_owner = :owner")
@@ -214,7 +214,7 @@ impl DynamoDb {
     fn audit(&self, lease: &Lease, change: &Change<'_>, cause: &Cause) -> TransactWriteItem {
         let put = Put::builder()
             .table_name(&self.table)
-            .item("pk", text(pk(&lease.customer_id())))
+            .item("pk", text(pk(lease.customer_id())))
             .item("sk", text(format!("AUDIT#{:020}#{:06}", lease.fence(), lease.entries)))
             .item("at", text(change.at.to_string()))
             .item("what", text(change.what))

@@ -99,6 +99,9 @@ pub struct Delivered {
     pub end: End,
 }
 
+/// Which faults befall which calls, counted from 1.
+pub type Plan = Vec<(usize, Fault)>;
+
 /// What is to be worked on.
 pub(crate) enum Work {
     /// A message of a queue.
@@ -175,7 +178,7 @@ impl Lab {
     ///
     /// # Panics
     /// Where there is no such message.
-    pub fn deliver(&self, id: u64, plan: Vec<(usize, Fault)>) -> Delivered {
+    pub fn deliver(&self, id: u64, plan: Plan) -> Delivered {
         let functions = match self.setup.cold {
             true => {
                 let control = control(&self.vendor, &self.organization);
@@ -201,7 +204,7 @@ impl Lab {
     }
 
     /// Works on several things at once, each with its faults and at its own pace.
-    pub(crate) fn side_by_side(&self, work: Vec<(Work, Vec<(usize, Fault)>, Pace)>) -> Vec<Delivered> {
+    pub(crate) fn side_by_side(&self, work: Vec<(Work, Plan, Pace)>) -> Vec<Delivered> {
         self.runtime.block_on(async {
             clock::set(self.world().now);
             keys::go_on_after(self.world().keys);
@@ -224,7 +227,7 @@ impl Lab {
     }
 
     /// A rotation's steps, called as Secrets Manager does: of a new one, or again of one that is stuck.
-    pub fn rotate(&self, name: &str, plan: Vec<(usize, Fault)>) -> Delivered {
+    pub fn rotate(&self, name: &str, plan: Plan) -> Delivered {
         self.runtime.block_on(async {
             clock::set(self.world().now);
             keys::go_on_after(self.world().keys);
@@ -284,18 +287,13 @@ impl Functions {
 fn deliver(
     functions: Arc<Functions>,
     id: u64,
-    plan: Vec<(usize, Fault)>,
+    plan: Plan,
     pace: Option<Pace>,
 ) -> Pin<Box<dyn Future<Output = Delivered> + Send>> {
     Box::pin(deliver_now(functions, id, plan, pace))
 }
 
-async fn deliver_now(
-    functions: Arc<Functions>,
-    id: u64,
-    plan: Vec<(usize, Fault)>,
-    pace: Option<Pace>,
-) -> Delivered {
+async fn deliver_now(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pace>) -> Delivered {
     let now = clock::now();
     let message = {
         let mut world = functions.port.0.world();
@@ -344,12 +342,7 @@ async fn deliver_now(
     Delivered { calls: caller.calls(), end }
 }
 
-async fn rotate(
-    functions: Arc<Functions>,
-    name: &str,
-    plan: Vec<(usize, Fault)>,
-    pace: Option<Pace>,
-) -> Delivered {
+async fn rotate(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pace>) -> Delivered {
     let nothing = Delivered { calls: Vec::new(), end: End::Returned };
     let begun = {
         let mut world = functions.port.0.world();

@@ -199,12 +199,7 @@ fn secrets_as_recorded(world: &World, customer: &Customer, broken: &mut Vec<Stri
 
 /// The vendor holds what is recorded and what strangers have, and nothing else.
 fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
-    let strange = |tenant: &str, application: Option<&str>| {
-        world.strangers.iter().any(|(theirs, one)| match application {
-            Some(application) => one == application,
-            None => theirs == tenant,
-        })
-    };
+    let strange = |id: &str| world.strangers.iter().any(|(_, application)| application == id);
     let customers = || world.table.rows().map(|row| &row.customer);
     for tenant in world.vendor.tenants() {
         let recorded = customers().any(|one| {
@@ -214,7 +209,7 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
                 None => by_name && recorded.name.as_str() == tenant.name,
             })
         });
-        if !recorded && !(tenant.name == "strangers" && strange(&tenant.id, None)) {
+        if !recorded && tenant.name != "strangers" {
             broken.push(format!("{} is left over", tenant.id));
         }
     }
@@ -222,7 +217,7 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
         let recorded = customers().any(|one| {
             one.recorded().any(|ours| ours.id.as_str() == application.id) || given_up_on(one, application)
         });
-        if !recorded && !strange(&application.tenant, Some(&application.id)) {
+        if !recorded && !strange(&application.id) {
             broken.push(format!("{} is left over", application.id));
         }
     }
@@ -246,16 +241,17 @@ fn nothing_left_over(world: &World, broken: &mut Vec<String>) {
 /// A request that was given up leaves its intent, by which the next one finds what was made for it; a removal
 /// that was given up leaves the tenant, all of which the next one removes.
 fn given_up_on(customer: &Customer, application: &Application) -> bool {
-    let tenant = customer.tenant_id().is_some_and(|id| id.as_str() == application.tenant);
-    tenant && customer.phase == Phase::Offboarding
-        || tenant
-            && customer.cells.iter().any(|(cell, state)| {
-                let ours = state.next.as_ref().is_some_and(|next| match &application.proof {
-                    Proof::Key(kid) => next.key_id.as_ref().is_some_and(|id| id.as_str() == kid),
-                    Proof::Secret(_) => next.key_id.is_none(),
-                });
-                was_given_up(state) && ours && cell.as_str() == application.cell
-            })
+    if customer.tenant_id().is_none_or(|id| id.as_str() != application.tenant) {
+        return false;
+    }
+    let intended = |state: &CellState| {
+        state.next.as_ref().is_some_and(|next| match &application.proof {
+            Proof::Key(kid) => next.key_id.as_ref().is_some_and(|id| id.as_str() == kid),
+            Proof::Secret(_) => next.key_id.is_none(),
+        })
+    };
+    let mut cells = customer.cells.iter().filter(|(cell, _)| cell.as_str() == application.cell);
+    customer.phase == Phase::Offboarding || cells.any(|(_, state)| was_given_up(state) && intended(state))
 }
 
 /// Whether a cell has an end because the request for it waited too long.

@@ -1,4 +1,34 @@
-//! The fault laboratory.
+//! The fault laboratory: the real flows over fast forms of everything outside them.
+//!
+//! The functions here are the ones that are deployed, from the batch that Lambda hands over to the verdict on
+//! each of its messages. Only what lies beyond an external call is another: the table, the secrets, the
+//! seals, the bus, the queues and the vendor are values in memory, held to the same contracts as the real
+//! ones (`tests/contracts.rs`). So a delivery takes a fraction of a millisecond, a world can be copied and gone
+//! back to, and every call passes one gate, where it is counted and where a fault can befall it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`world`] | everything outside, as one value |
+//! | [`vendor`], [`table`] | the vendor and the customers table in memory; the secrets are those of `aws-parts` |
+//! | [`fault`] | what can befall a call |
+//! | `gate`, `ports` | where it does: each method of an adapter's trait is one call |
+//! | [`lab`] | the functions, and one delivery of a message |
+//! | [`run`], [`laws`] | delivering until nothing waits, and what must hold then and at every moment |
+//! | [`scenarios`], [`strike`] | every single fault, every pair |
+//! | [`closure`], [`normal`] | every reachable state |
+//! | [`simulation`] | seeded schedules of many customers, side by side |
+//!
+//! ```sh
+//! cargo test --workspace --test faults --test closure --test simulation --test flows --test contracts
+//! EVERY_STATE=1 cargo test --workspace --test closure           # the larger sets of states too
+//! SEEDS=100000 cargo test --workspace --test simulation         # more schedules
+//! SEED=7 cargo test --workspace --test simulation -- --nocapture    # one of them, call by call
+//! python3 tests/laboratory/mutants.py                             # breaks the code and sees a test fail
+//! ```
+//!
+//! What is not modelled: signatures (a key is taken at its thumbprint), limits of rates and sizes, IAM. What a
+//! fault cannot do: a vendor's write lands, is listed and is accepted within the times that the flows wait
+//! for, as `settle` says; and a token that is refused twice in a row is refused.
 
 mod clock;
 pub mod closure;

@@ -13,7 +13,7 @@ use shared_core::place::Cell;
 
 use crate::fault::Fault;
 use crate::gate::Pace;
-use crate::lab::{Lab, Work};
+use crate::lab::{Lab, Plan, Work};
 use crate::laws;
 use crate::world::{Ask, World};
 
@@ -167,9 +167,9 @@ impl Schedule<'_> {
     }
 
     /// Who stands still takes the clock along, so that happens to a delivery alone.
-    fn plan(&mut self, alone: bool) -> Vec<(usize, Fault)> {
+    fn plan(&mut self, alone: bool) -> Plan {
         let many = *[0, 0, 1, 1, 2].choose(&mut self.random).expect("some");
-        let mut plan: Vec<(usize, Fault)> = Vec::new();
+        let mut plan = Plan::new();
         for _ in 0..many {
             let faults = if alone { &FAULTS[..] } else { &FAULTS[1..] };
             let fault = *faults.choose(&mut self.random).expect("some");
