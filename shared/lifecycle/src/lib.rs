@@ -11,17 +11,46 @@
 //! 3. **Prove before promote.** A credential is stored for readers after a token was obtained with it,
 //!    and a customer is called gone after a full listing no longer shows its tenant.
 //!
-//! What a crash leaves, and who repairs it:
+//! # The protocol, for a reviewer
 //!
-//! | crash after | left behind | repaired by the next delivery |
+//! What a step does to the record is one `match` in [`shared_core::customer`]; which step comes next is
+//! decided here, from the record alone. A step is a write that carries the lease's fence, with its audit
+//! entry in the same transaction; between two steps there is at most one call that changes something.
+//!
+//! | phase | step by step, each done once or found done | module |
 //! |---|---|---|
-//! | accepting the request | an intent with a sealed key, nothing at the vendor | goes on |
-//! | creating the tenant | a tenant that is not recorded | finds it by its derived name |
-//! | creating the application | an application that is not recorded | lists, obtains a token with the sealed key, adopts; nothing found: waits `settle`, lists again, creates |
+//! | Absent, Offboarded, Failed → Onboarding | the request, the tenant's name and a sealed key for each cell are saved | `onboard` |
+//! | Onboarding | the tenant is found by its name or made | `onboard`, `tenant` |
+//! | Onboarding, each cell | the application is made or adopted, proved by a token, stored as one secret, set to rotate; then the cell is Active | `application` |
+//! | Onboarding → Active | the end is saved with its event, then announced | `session` |
+//! | Onboarding → Offboarding → Failed | no cell can be had: everything is removed as below | `remove` |
+//! | any → Offboarding | the phase first; rotations are cancelled; readers' caches run out | `remove` |
+//! | Offboarding | applications as listed, until none is; the tenant, until no listing shows it; the secrets | `tenant`, `remove` |
+//! | Offboarding → Offboarded | the end is saved with its certificate, then announced | `session` |
+//!
+//! What a crash leaves, and who repairs it. The next delivery is that of the same message: the queue's, or the
+//! deferral's.
+//!
+//! | crash after | left behind | the next delivery |
+//! |---|---|---|
+//! | taking the lease | a lease, which ends five seconds after its invocation would have | waits for that, then goes on |
+//! | sealing a key | nothing: the sealed key was not saved | seals another |
+//! | saving the request | an intent with a sealed key, nothing at the vendor | goes on |
+//! | creating the tenant | a tenant that is not recorded | finds it by its derived name; a name that is refused is looked for until `settle` has passed |
+//! | creating the application | an application that is not recorded | lists, obtains a token with the sealed key, adopts; nothing listed: waits `settle`, lists again, creates; something listed that is not ours: waits until ours would be accepted |
+//! | creating an application with a client secret | an application whose secret nobody has | waits `settle`; exactly one unrecorded application of the cell is deleted and made again, several are a person's to sort out |
 //! | storing the secret | a secret, the record still says provisioning | stores the same version again, which changes nothing |
-//! | deleting an application or the tenant | the record still names it | lists again; gone is done |
-//! | giving up after too long a wait | what was made, still recorded; the next request goes on from it |
-//! | finishing | an event that was not announced | announces it, with the same id |
+//! | setting the rotation | a schedule | sets it again; a label that an earlier life left behind is taken off |
+//! | deleting an application or the tenant | the record still names it | lists again; gone is done, whatever the deletion answers |
+//! | saving the end | an event that was not announced | announces it, with the same id |
+//! | deferring | the old message beside the new one | either; what has ended answers from the record |
+//! | giving up after a day of attempts | what was made, still recorded, or still intended | the next request goes on from it, and a removal is finished by it |
+//!
+//! Whom not to believe: a 404 on a listing or a deletion, a refused name, a token that is refused once. Each of
+//! them may be said of what is there, so a full listing, or a second look, decides.
+//!
+//! `tests/laboratory` strikes every call of all this with every fault, alone and in pairs, closes the set of
+//! states that can be reached so, and runs seeded schedules of it.
 
 #[cfg(feature = "provide")]
 mod application;
