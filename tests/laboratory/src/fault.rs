@@ -58,6 +58,8 @@ pub enum Fault {
     Overtaken,
     /// What it writes is listed later, within `settle`.
     ListedLate,
+    /// Both: no answer comes, and what it wrote is listed later.
+    UnheardAndListedLate,
     /// The client that it makes is accepted later.
     AcceptedLate,
 }
@@ -78,7 +80,7 @@ const AWS: [Fault; 7] = [
 ];
 
 /// Every fault that can befall a call of the vendor.
-const VENDOR: [Fault; 15] = [
+const VENDOR: [Fault; 16] = [
     Fault::Refused,
     Fault::Status(400),
     Fault::Status(401),
@@ -93,6 +95,7 @@ const VENDOR: [Fault; 15] = [
     Fault::Twice,
     Fault::Overtaken,
     Fault::ListedLate,
+    Fault::UnheardAndListedLate,
     Fault::AcceptedLate,
 ];
 
@@ -107,7 +110,7 @@ impl Site {
     fn can_suffer(self, fault: Fault) -> bool {
         let writes = !self.operation.starts_with("get") && self.operation != "token";
         match fault {
-            Fault::Late | Fault::ListedLate => writes,
+            Fault::Late | Fault::ListedLate | Fault::UnheardAndListedLate => writes,
             Fault::AcceptedLate => self.operation == "createTenantApplication",
             _ => true,
         }

@@ -172,6 +172,10 @@ impl Gate {
                 self.apply(effect);
                 caller.die().await
             }
+            Some(Fault::UnheardAndListedLate) => {
+                self.apply_lagging(Lag { listing: LATE, ..Lag::default() }, effect);
+                Err(Trouble::Unclear)
+            }
             Some(Fault::ListedLate) => {
                 Ok(self.apply_lagging(Lag { listing: LATE, ..Lag::default() }, effect))
             }

@@ -83,7 +83,9 @@ fn a_flow_that_is_struck_once_makes_few_calls_more() {
         let mut worst = 0;
         for (at, site) in good.iter().enumerate() {
             // How often it is looked again depends on how late the vendor is.
-            let late = |fault: &Fault| matches!(fault, Fault::ListedLate | Fault::AcceptedLate);
+            let late = |fault: &Fault| {
+                matches!(fault, Fault::ListedLate | Fault::UnheardAndListedLate | Fault::AcceptedLate)
+            };
             for fault in site.faults().filter(|fault| !late(fault)) {
                 lab.enter(world.clone());
                 worst = worst.max(lab.run(&[(at + 1, fault)]).unwrap().calls.len());
@@ -108,6 +110,17 @@ fn a_flow_begins_no_create_whose_end_it_would_not_see() {
     let lab = Lab::new(Setup::default());
     lab.enter(waiting);
     lab.run(&[]).unwrap();
+}
+
+#[test]
+fn a_flow_takes_no_passing_refusal_for_a_full_quota() {
+    for status in [403, 404, 429] {
+        let lab = Lab::new(Setup::default());
+        lab.world().ask(&on(ONE));
+        lab.run(&[(5, Fault::Status(status))]).unwrap();
+        let told = lab.world().bus.last().unwrap().detail_type();
+        assert_eq!(told, "CustomerOnboarded", "createTenant answered {status} once, and there was room");
+    }
 }
 
 #[test]
