@@ -77,7 +77,7 @@ impl Remover {
         session.step(Transition::ApplicationsGone { ids, at }).await
     }
 
-    /// Deletes applications that no record names.
+    /// Deletes applications, and sees that the listing no longer shows them; records nothing.
     pub(crate) async fn delete_unrecorded(
         &self,
         tenant: &TenantId,

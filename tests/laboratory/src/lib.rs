@@ -20,7 +20,6 @@
 //!
 //! ```sh
 //! cargo test --workspace --test faults --test closure --test simulation --test flows --test contracts
-//! EVERY_STATE=1 cargo test --workspace --test closure           # the larger sets of states too
 //! SEEDS=100000 cargo test --workspace --test simulation         # more schedules
 //! SEED=7 cargo test --workspace --test simulation -- --nocapture    # one of them, call by call
 //! python3 tests/laboratory/mutants.py                             # breaks the code and sees a test fail

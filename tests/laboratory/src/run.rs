@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::fault::{Fault, Site};
-use crate::lab::{Delivered, End, Lab};
+use crate::lab::{Delivered, Lab};
 use crate::laws;
 use crate::world::{Queued, World};
 
@@ -55,11 +55,6 @@ impl Lab {
         let mut world = self.world();
         let at = world.landed();
         world.pass_to(at);
-    }
-
-    /// Delivers one message without faults.
-    pub fn deliver_plainly(&self, id: u64) -> End {
-        self.deliver(id, Vec::new()).end
     }
 }
 

@@ -1,7 +1,5 @@
 //! Every reachable state, by every single fault at every call, until no new one appears: see
 //! [`laboratory::closure`].
-//!
-//! `EVERY_STATE=1 cargo test --workspace --test closure -- --nocapture` closes the larger sets too.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use laboratory::closure::{Script, close};
@@ -28,10 +26,6 @@ fn holds(what: &str, asks: Vec<Ask<'static>>, least: usize) {
     assert!(closed.states >= least, "{what}: only {} states were reached", closed.states);
 }
 
-fn every_state() -> bool {
-    std::env::var_os("EVERY_STATE").is_some()
-}
-
 fn on(cells: &'static [shared_core::place::Cell]) -> Ask<'static> {
     Ask::onboard("r-1", "acme", cells, 1)
 }
@@ -49,26 +43,4 @@ fn two_cells_come() {
 #[test]
 fn one_client_secret_comes() {
     holds("one cell with a client secret, onboarded", vec![on(ONE).with_client_secrets()], 100);
-}
-
-#[test]
-fn one_cell_comes_goes_and_comes_back() {
-    if every_state() {
-        let back = Ask::onboard("r-3", "acme", ONE, 3);
-        holds("one cell, back again", vec![on(ONE), Ask::offboard("r-2", "acme", 2), back], 10_000);
-    }
-}
-
-#[test]
-fn two_cells_come_and_go() {
-    if every_state() {
-        holds("two cells, onboarded and offboarded", vec![on(TWO), Ask::offboard("r-2", "acme", 2)], 10_000);
-    }
-}
-
-#[test]
-fn a_cell_is_added() {
-    if every_state() {
-        holds("one cell, then two", vec![on(ONE), Ask::onboard("r-2", "acme", TWO, 2)], 1000);
-    }
 }
