@@ -206,9 +206,16 @@ pub enum TokenError {
         #[source]
         source: Option<Cause>,
     },
-    /// The assertion could not be signed.
+    /// The assertion could not be signed with the key at hand.
     #[error("the assertion could not be signed")]
     Unsigned,
+    /// The service that holds the key did not sign.
+    #[error("the assertion was not signed where its key lies")]
+    Signing {
+        /// That service's error.
+        #[source]
+        source: Cause,
+    },
 }
 
 impl Classified for TokenError {
@@ -218,6 +225,8 @@ impl Classified for TokenError {
             Self::NotSent { .. } | Self::Unclear { .. } => Class::Wait { delay: OUTAGE_DELAY },
             // A fresh application may be accepted late, and scopes are set with it.
             Self::InvalidClient { .. } | Self::Refused { .. } => Class::Retry,
+            // Throttled, failed, or not allowed: as with every other call to AWS.
+            Self::Signing { .. } => Class::Retry,
             Self::Unsigned => Class::Bug,
         }
     }

@@ -1,7 +1,9 @@
 //! Signed assertions (`private_key_jwt`, RFC 7523): a compact JWS over a `sign` step.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{EcdsaKeyPair, RSA_PKCS1_SHA256};
@@ -13,13 +15,28 @@ use secrecy::SecretString;
 use serde::Serialize;
 use shared_core::ids::{ClientId, KeyId};
 
+use crate::error::TokenError;
+
 /// How long an assertion is good for. The vendor allows an hour; it is used at once.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
-/// What signs. Asynchronous because a key may live in another service.
+/// An RSA key that never leaves the service that holds it.
+#[async_trait]
+pub trait RemoteKey: Send + Sync {
+    /// Signs `message`, which is not hashed yet and always far shorter than 4,096 bytes, by
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (`RS256`: RFC 7518, 3.3).
+    ///
+    /// # Errors
+    /// Why the service did not; it may be asked again.
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// What signs.
 pub(crate) enum Signer {
     /// RS256, the organization's.
     Rsa(rsa::KeyPair),
+    /// RS256, the organization's too, held by another service.
+    Remote(Arc<dyn RemoteKey>),
     /// ES256, an application's.
     Ec(EcdsaKeyPair),
 }
@@ -28,21 +45,30 @@ pub(crate) enum Signer {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unsigned;
 
+impl From<Unsigned> for TokenError {
+    fn from(Unsigned: Unsigned) -> Self {
+        Self::Unsigned
+    }
+}
+
 impl Signer {
     fn algorithm(&self) -> &'static str {
         match self {
-            Self::Rsa(_) => "RS256",
+            Self::Rsa(_) | Self::Remote(_) => "RS256",
             Self::Ec(_) => "ES256",
         }
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unsigned> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
         let random = SystemRandom::new();
         match self {
             Self::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(|_| Unsigned)?;
                 Ok(signature)
+            }
+            Self::Remote(key) => {
+                key.sign(message).await.map_err(|source| TokenError::Signing { source: source.into() })
             }
             Self::Ec(key) => Ok(key.sign(&random, message).map_err(|_| Unsigned)?.as_ref().to_vec()),
         }
@@ -74,7 +100,7 @@ pub(crate) async fn assertion(
     client_id: &ClientId,
     token_url: &str,
     now: Timestamp,
-) -> Result<SecretString, Unsigned> {
+) -> Result<SecretString, TokenError> {
     let issued = now.as_second();
     let claims = Claims {
         iss: client_id,
@@ -117,6 +143,19 @@ mod tests {
     use crate::key::ApplicationKey;
 
     const AUDIENCE: &str = "https://eu.id.resistant.ai/oauth2/x/v1/token";
+
+    /// A key in another service, without the service.
+    struct Elsewhere(rsa::KeyPair);
+
+    #[async_trait]
+    impl RemoteKey for Elsewhere {
+        async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+            assert!(message.len() <= 1024, "far below what such a service signs at once");
+            let mut signature = vec![0; self.0.public_modulus_len()];
+            self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+            Ok(signature)
+        }
+    }
 
     async fn signed(signer: &Signer, key_id: Option<&KeyId>) -> String {
         let client = "client-1".parse().unwrap();
@@ -162,6 +201,17 @@ mod tests {
         let compact = signed(&Signer::Rsa(pair), None).await;
         let (header, claims) = verified(&compact, &RSA_PKCS1_2048_8192_SHA256, &public);
         assert_eq!(header, json!({"alg": "RS256", "typ": "JWT"}));
+        check_claims(&claims);
+    }
+
+    #[tokio::test]
+    async fn a_key_in_another_service_makes_the_same_assertion_with_its_kid() {
+        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        let key_id = "k-1".parse().unwrap();
+        let compact = signed(&Signer::Remote(Arc::new(Elsewhere(pair))), Some(&key_id)).await;
+        let (header, claims) = verified(&compact, &RSA_PKCS1_2048_8192_SHA256, &public);
+        assert_eq!(header, json!({"alg": "RS256", "kid": "k-1", "typ": "JWT"}));
         check_claims(&claims);
     }
 

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::MutexGuard;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::error::TokenError;
-use crate::token::{Client, Grant, Token};
+use crate::requester::Requester;
+use crate::token::{Grant, Token};
 use crate::transport::Http;
 
 /// After a failed early renewal the old token serves this long before the next attempt.
@@ -18,26 +18,6 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
 
 /// How many credentials' tokens are kept; beyond it, those that no client holds any more are dropped.
 const LARGEST_CACHE: usize = 1024;
-
-/// A point in time by both clocks. A function that was frozen may find that its monotonic clock stood
-/// still, and a wall clock may be set back; of the two, the one that says more time has passed counts.
-#[derive(Clone, Copy)]
-struct Moment {
-    monotonic: Instant,
-    wall: Timestamp,
-}
-
-impl Moment {
-    fn now(clock: &Clock) -> Self {
-        Self { monotonic: Instant::now(), wall: clock.now() }
-    }
-
-    fn since(self, earlier: Self) -> Duration {
-        let wall = self.wall.duration_since(earlier.wall);
-        let monotonic = self.monotonic.saturating_duration_since(earlier.monotonic);
-        monotonic.max(wall.try_into().unwrap_or(Duration::ZERO))
-    }
-}
 
 /// The kept token of one client, with one request in flight at most.
 pub(crate) struct Entry<P> {
@@ -76,20 +56,21 @@ impl<P> Default for Entry<P> {
 
 /// A client with its kept token. Clones share it.
 pub(crate) struct Tokens<P> {
-    client: Arc<Client>,
+    requester: Arc<Requester>,
     entry: Arc<Entry<P>>,
     clock: Clock,
 }
 
 impl<P> Clone for Tokens<P> {
     fn clone(&self) -> Self {
-        Self { client: Arc::clone(&self.client), entry: Arc::clone(&self.entry), clock: self.clock.clone() }
+        let (requester, entry) = (Arc::clone(&self.requester), Arc::clone(&self.entry));
+        Self { requester, entry, clock: self.clock.clone() }
     }
 }
 
 impl<P> Tokens<P> {
-    pub(crate) fn new(client: Client, entry: Arc<Entry<P>>, clock: Clock) -> Self {
-        Self { client: Arc::new(client), entry, clock }
+    pub(crate) fn new(requester: Requester, entry: Arc<Entry<P>>, clock: Clock) -> Self {
+        Self { requester: Arc::new(requester), entry, clock }
     }
 
     /// The kept token, or a new one. Callers that come while one is asked for share its outcome.
@@ -107,7 +88,8 @@ impl<P> Tokens<P> {
         {
             return Err(error.clone());
         }
-        let outcome = self.client.request(http, &self.clock).await;
+        let client = self.requester.client(http, &self.clock).await;
+        let outcome = client.request(http, &self.clock).await;
         let number = self.entry.ended.fetch_add(1, Ordering::AcqRel) + 1;
         slot.settle(number, now, outcome)
     }
@@ -115,7 +97,8 @@ impl<P> Tokens<P> {
     /// A token by a new request, past the cache in both directions: what a probe proves is that the
     /// credential works now.
     pub(crate) async fn fresh(&self, http: &Http) -> Result<Token<P>, TokenError> {
-        Ok(self.client.request(http, &self.clock).await?.token)
+        let client = self.requester.client(http, &self.clock).await;
+        Ok(client.request(http, &self.clock).await?.token)
     }
 
     /// Drops `refused`, unless another call has already replaced it.
@@ -171,7 +154,10 @@ impl<P> Slot<P> {
 /// says nothing about the client.
 fn outlasts<P>(error: &TokenError, held: &Held<P>, now: Moment) -> bool {
     let passing = match error {
-        TokenError::Throttled | TokenError::NotSent { .. } | TokenError::Unclear { .. } => true,
+        TokenError::Throttled
+        | TokenError::NotSent { .. }
+        | TokenError::Unclear { .. }
+        | TokenError::Signing { .. } => true,
         TokenError::InvalidClient { .. } | TokenError::Refused { .. } | TokenError::Unsigned => false,
     };
     // The margin of the pause, so that it does not end while it is used.

@@ -17,6 +17,7 @@
 //! | `transport` | the one HTTP client, its time limits, the one map from status codes to outcomes |
 //! | `api` | one authorized call, and the one renewal after a 401 |
 //! | `token`, `kept` | token requests; single flight, renewal |
+//! | `requester` | whose token it is: the organization's credential is read again |
 //! | `error`, `message` | outcomes, and the vendor's words made safe to print |
 //! | `jws` | signed assertions |
 //! | `key`, `number`, `organization` | an application's key pair and its numbers, the organization's credential |
@@ -39,6 +40,7 @@ mod key;
 mod message;
 mod number;
 mod organization;
+mod requester;
 mod submission;
 mod tenant;
 mod token;
@@ -56,8 +58,10 @@ pub use data::{DataPlane, Probe};
 pub use endpoints::{CellEndpoints, Endpoints, MixedConfiguration, OrganizationEndpoints};
 pub use error::{CallError, TokenError};
 pub use exact_body::WrongLength;
+pub use jws::RemoteKey;
 pub use key::{ApplicationKey, KeyError, PublicKey};
 pub use organization::{OrganizationCredential, UnreadableOrganization};
+pub use requester::CredentialSource;
 pub use submission::{NewSubmission, Pipeline, QueryId, Removal, Submission};
 pub use tenant::{
     Application, CellName, CreatedApplication, DocumentsScope, Gone, NewAuthentication, Tenant,

@@ -111,10 +111,13 @@ impl Client {
         let grant = [("grant_type", "client_credentials"), ("scope", &self.scope)];
         match &self.proof {
             Proof::Assertion { signer, key_id } => {
-                let assertion =
-                    jws::assertion(signer, key_id.as_ref(), &self.client_id, &self.token_url, clock.now())
-                        .await
-                        .map_err(|jws::Unsigned| TokenError::Unsigned)?;
+                let signing =
+                    jws::assertion(signer, key_id.as_ref(), &self.client_id, &self.token_url, clock.now());
+                // A key in another service must not take the time of the call that waits for the token.
+                let assertion = tokio::time::timeout(http.time_left(), signing).await.map_err(|_| {
+                    let problem = "the assertion was not signed in time";
+                    TokenError::NotSent { problem, source: None }
+                })??;
                 let proof = [
                     ("client_assertion_type", ASSERTION_TYPE),
                     ("client_assertion", assertion.expose_secret()),

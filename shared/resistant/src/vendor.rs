@@ -17,6 +17,7 @@ use crate::jws::Signer;
 use crate::kept::{Cache, Entry, Tokens};
 use crate::key::{ApplicationKey, KeyError};
 use crate::organization::OrganizationCredential;
+use crate::requester::{CredentialSource, Requester};
 use crate::token::{Client, Data, Proof};
 use crate::transport::{Exchange, Http, NoClient};
 
@@ -95,16 +96,24 @@ impl Vendor {
         endpoints: &OrganizationEndpoints,
         credential: &OrganizationCredential,
     ) -> ControlPlane {
-        let client = Client {
-            client_id: credential.client_id().clone(),
-            proof: Proof::Assertion {
-                signer: Arc::clone(credential.signer()),
-                key_id: credential.key_id().cloned(),
-            },
-            token_url: endpoints.token_url().to_owned(),
-            scope: ORGANIZATION_SCOPES.to_owned(),
-        };
-        let tokens = Tokens::new(client, Arc::new(Entry::default()), self.clock.clone());
+        self.control_plane_as(endpoints, Requester::fixed(organization(endpoints, credential)))
+    }
+
+    /// [`control_plane`](Self::control_plane), with a credential that is read from `source` again before
+    /// a token is asked for, at most once a minute, so that a changed key is used without a new start.
+    /// `credential` is what was read from it just now.
+    pub fn control_plane_of(
+        &self,
+        endpoints: &OrganizationEndpoints,
+        credential: &OrganizationCredential,
+        source: impl CredentialSource + 'static,
+    ) -> ControlPlane {
+        let client = organization(endpoints, credential);
+        self.control_plane_as(endpoints, Requester::renewed(client, credential, source, &self.clock))
+    }
+
+    fn control_plane_as(&self, endpoints: &OrganizationEndpoints, requester: Requester) -> ControlPlane {
+        let tokens = Tokens::new(requester, Arc::new(Entry::default()), self.clock.clone());
         ControlPlane::new(Api::new(self.http.clone(), endpoints.api_base(), tokens))
     }
 
@@ -121,9 +130,19 @@ impl Vendor {
             token_url: endpoints.token_url().to_owned(),
             scope: credential.scopes.join(" "),
         };
-        let tokens = Tokens::new(client, self.tokens.entry(identity(credential)), self.clock.clone());
+        let entry = self.tokens.entry(identity(credential));
+        let tokens = Tokens::new(Requester::fixed(client), entry, self.clock.clone());
         let api = Api::new(self.http.clone(), endpoints.api_base(), tokens);
         Ok(DataPlane::new(api, endpoints))
+    }
+}
+
+fn organization(endpoints: &OrganizationEndpoints, credential: &OrganizationCredential) -> Client {
+    Client {
+        client_id: credential.client_id().clone(),
+        proof: credential.proof(),
+        token_url: endpoints.token_url().to_owned(),
+        scope: ORGANIZATION_SCOPES.to_owned(),
     }
 }
 
