@@ -12,7 +12,7 @@ use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
 use shared_core::request::{OffboardingRequest, Refusal, Violation};
-use vault::Vault;
+use vault::{SigningKeys, Vault};
 
 pub use config::Config;
 
@@ -30,7 +30,7 @@ impl OffboardCustomer {
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
         let registry = Registry::new(aws, &config.customers_table);
         let vault = Vault::new(aws, config.secret_prefix.clone());
-        let (_, control) = config.organization.connect(&vault).await?;
+        let (_, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         Ok(Self::new(remover, Bus::new(aws, &config.bus_name)))
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use shared_core::event::ReasonCode;
 use shared_core::place::Cell;
 use shared_core::request::{OnboardingRequest, Refusal, Violation};
-use vault::{Sealer, Vault};
+use vault::{Sealer, SigningKeys, Vault};
 
 pub use config::Config;
 
@@ -33,7 +33,7 @@ impl OnboardCustomer {
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
         let registry = Registry::new(aws, &config.customers_table);
         let vault = Vault::new(aws, config.secret_prefix.clone()).with_key(&config.secrets_key_id);
-        let (vendor, control) = config.organization.connect(&vault).await?;
+        let (vendor, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         let sealer = Sealer::new(aws, &config.sealing_key_id);
         let provider = Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone());

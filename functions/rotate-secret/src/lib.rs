@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use shared_core::attempt::Attempt;
 use shared_core::event::{OutboundEvent, ReasonCode};
 use shared_core::request::{Refusal, Violation};
-use vault::{RotationToken, Sealer, Vault, VersionId};
+use vault::{RotationToken, Sealer, SigningKeys, Vault, VersionId};
 
 pub use config::Config;
 
@@ -31,7 +31,7 @@ impl RotateSecret {
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
         let registry = Registry::new(aws, &config.customers_table);
         let vault = Vault::new(aws, config.secret_prefix.clone());
-        let (vendor, control) = config.organization.connect(&vault).await?;
+        let (vendor, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         let sealer = Sealer::new(aws, &config.sealing_key_id);
         let provider = Provider::new(remover, vendor, sealer).with_overlap(config.overlap);

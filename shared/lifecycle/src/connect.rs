@@ -1,15 +1,18 @@
 //! The way to the vendor's control plane.
 
+use std::error::Error;
 use std::str::FromStr as _;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use resistant::{
-    ControlPlane, Endpoints, NoClient, OrganizationCredential, OrganizationEndpoints, UnreadableOrganization,
-    Vendor,
+    ControlPlane, CredentialSource, Endpoints, NoClient, OrganizationCredential, OrganizationEndpoints,
+    RemoteKey, UnreadableOrganization, Vendor,
 };
 use secrecy::ExposeSecret as _;
 use shared_core::place::Stage;
 use shared_core::settings::{Reading, text};
-use vault::{Vault, VaultError};
+use vault::{SigningKeys, Vault, VaultError};
 
 /// The organization at the vendor: where its API is, and where its credential lies.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ pub struct Organization {
     pub endpoints: Endpoints,
     /// The control plane's, whose token URL was checked against them.
     pub control: OrganizationEndpoints,
-    /// The secret with the organization's client id and private key.
+    /// The secret with the organization's client id and its private key, or the name of that in KMS.
     pub secret_id: String,
 }
 
@@ -59,11 +62,65 @@ impl Organization {
     ///
     /// # Errors
     /// [`ConnectError`], which never shows the key.
-    pub async fn connect(&self, vault: &Vault) -> Result<(Vendor, ControlPlane), ConnectError> {
+    pub async fn connect(
+        &self,
+        vault: &Vault,
+        keys: &SigningKeys,
+    ) -> Result<(Vendor, ControlPlane), ConnectError> {
         let vendor = Vendor::new(self.endpoints.clone())?;
-        let secret = vault.text(&self.secret_id).await?;
-        let credential = OrganizationCredential::from_secret_value(secret.expose_secret())?;
-        let control = vendor.control_plane(&self.control, &credential);
+        let control = self.control_plane(&vendor, vault, keys).await?;
         Ok((vendor, control))
+    }
+
+    /// The control plane of a vendor that is set up already. The credential is read again before a token
+    /// is asked for, at most once a minute: a changed key needs no new deployment.
+    ///
+    /// # Errors
+    /// [`ConnectError`], which never shows the key.
+    pub async fn control_plane(
+        &self,
+        vendor: &Vendor,
+        vault: &Vault,
+        keys: &SigningKeys,
+    ) -> Result<ControlPlane, ConnectError> {
+        let secret = Secret { vault: vault.clone(), id: self.secret_id.clone(), keys: keys.clone() };
+        let credential = secret.credential().await?;
+        Ok(vendor.control_plane_of(&self.control, &credential, secret))
+    }
+}
+
+/// The organization's secret, and what signs if it only names the key.
+struct Secret {
+    vault: Vault,
+    id: String,
+    keys: SigningKeys,
+}
+
+impl Secret {
+    async fn credential(&self) -> Result<OrganizationCredential, ConnectError> {
+        let value = self.vault.text(&self.id).await?;
+        Ok(OrganizationCredential::from_secret_value_with(value.expose_secret(), |id| {
+            Arc::new(KmsKey { keys: self.keys.clone(), id })
+        })?)
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Secret {
+    async fn read(&self) -> Result<OrganizationCredential, Box<dyn Error + Send + Sync>> {
+        Ok(self.credential().await?)
+    }
+}
+
+/// The organization's key where it is held by KMS.
+struct KmsKey {
+    keys: SigningKeys,
+    id: String,
+}
+
+#[async_trait]
+impl RemoteKey for KmsKey {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        Ok(self.keys.sign(&self.id, message).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets with their staging labels, in Secrets Manager, and sealing under KMS.
+//! Secrets with their staging labels, in Secrets Manager, and sealing and signing by KMS.
 //!
 //! A customer's credential for one cell is one secret, `<prefix>/<customer>/<cell>/credential`,
 //! whose every version holds one complete [`Credential`](shared_core::credential::Credential).
@@ -11,6 +11,8 @@ mod rotation;
 mod sealing;
 mod secrets;
 mod secrets_manager;
+#[cfg(feature = "signing")]
+mod signing;
 mod store;
 
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub use rotation::{RotationToken, Schedule};
 pub use sealing::{Context, Seal, Sealer};
 pub use secrets::{NewSecret, NewVersion, Secrets};
 pub use secrets_manager::SecretsManager;
+#[cfg(feature = "signing")]
+pub use signing::SigningKeys;
 pub use store::{Stored, VersionId};
 
 /// The secrets of this installation.
