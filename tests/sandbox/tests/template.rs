@@ -115,6 +115,26 @@ async fn every_function_is_built_here_and_has_a_role_of_its_own() {
 }
 
 #[tokio::test]
+async fn only_the_control_plane_may_sign_for_the_organization_and_only_as_the_vendor_verifies() {
+    let template = template().await;
+    let mut may = BTreeSet::new();
+    for (name, role) in resources(&template, "AWS::IAM::Role") {
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        for statement in statements.iter().filter(|statement| statement.to_string().contains("kms:Sign\"")) {
+            let branches = &statement["Fn::If"];
+            assert_eq!(branches[0], "HasOrganizationKey", "{name}");
+            assert_eq!(branches[1]["Action"], "kms:Sign", "{name}");
+            let keys = json!({"Fn::Split": [",", {"Ref": "OrganizationKeyArns"}]});
+            assert_eq!(branches[1]["Resource"], keys, "{name}");
+            let algorithm = json!({"kms:SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256"});
+            assert_eq!(branches[1]["Condition"], json!({"StringEquals": algorithm}), "{name}");
+            may.insert(name);
+        }
+    }
+    assert_eq!(may, BTreeSet::from(["OffboardCustomerRole", "OnboardCustomerRole", "RotateSecretRole"]));
+}
+
+#[tokio::test]
 async fn parameters_are_checked_explained_and_none_is_for_local_runs() {
     let template = template().await;
     let readme = std::fs::read_to_string(places::workspace().join("infra/README.md")).unwrap();
