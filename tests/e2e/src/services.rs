@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -35,6 +40,7 @@ struct Kept {
     events: Vec<Value>,
     sent: Vec<Sent>,
     sealed: Vec<(String, Value)>,
+    signing: BTreeMap<String, KeyPair>,
 }
 
 /// The three services, on one address.
@@ -70,6 +76,17 @@ impl Services {
         self.kept.lock().expect("no panic under the lock").events.clone()
     }
 
+    /// Gives KMS a signing key: an RSA key as PEM (PKCS#8), under an id.
+    ///
+    /// # Errors
+    /// Where it is no such key.
+    pub fn hold_key(&self, key_id: &str, pem: &str) -> Result<()> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).context("no PEM")?;
+        let key = KeyPair::from_pkcs8(der.secret_pkcs8_der()).ok().context("no RSA key")?;
+        self.kept.lock().expect("no panic under the lock").signing.insert(key_id.to_owned(), key);
+        Ok(())
+    }
+
     /// Takes the messages that were sent since the last call.
     pub fn take_sent(&self) -> Vec<Sent> {
         std::mem::take(&mut self.kept.lock().expect("no panic under the lock").sent)
@@ -88,6 +105,7 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: 
         "SendMessage" => send_message(&mut kept, &input),
         "Encrypt" => encrypt(&mut kept, &input),
         "Decrypt" => decrypt(&kept, &input),
+        "Sign" => sign(&kept, &input),
         _ => refuse("UnknownOperationException", operation),
     }
 }
@@ -133,6 +151,29 @@ fn decrypt(kept: &Kept, input: &Value) -> Response {
             ok(&json!({ "Plaintext": plain, "KeyId": input["KeyId"] }))
         }
         _ => refuse("InvalidCiphertextException", "another context, or not sealed here"),
+    }
+}
+
+/// With an RSA key of usage SIGN_VERIFY (KMS API Reference: `Sign`).
+fn sign(kept: &Kept, input: &Value) -> Response {
+    let Some(key) = input["KeyId"].as_str().and_then(|id| kept.signing.get(id)) else {
+        return refuse("NotFoundException", "no such key");
+    };
+    let asked = (input["MessageType"].as_str(), input["SigningAlgorithm"].as_str());
+    if asked != (Some("RAW"), Some("RSASSA_PKCS1_V1_5_SHA_256")) {
+        return refuse("ValidationException", "only this is known here");
+    }
+    let message = input["Message"].as_str().and_then(|message| STANDARD.decode(message).ok());
+    let Some(message) = message.filter(|message| (1..=4096).contains(&message.len())) else {
+        return refuse("ValidationException", "Message is to have 1 to 4096 bytes");
+    };
+    let mut signature = vec![0; key.public_modulus_len()];
+    match key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &message, &mut signature) {
+        Ok(()) => ok(&json!({
+            "KeyId": input["KeyId"], "Signature": STANDARD.encode(signature),
+            "SigningAlgorithm": input["SigningAlgorithm"]
+        })),
+        Err(_) => refuse("KMSInternalException", "not signed"),
     }
 }
 
