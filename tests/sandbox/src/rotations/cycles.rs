@@ -58,8 +58,8 @@ async fn one(sandbox: &Sandbox, name: &str) -> Result<Refused> {
 
 /// Whether a rotation was refused because the application that an earlier one replaced still retires.
 fn still_retires(rotation: &Rotation) -> bool {
-    let errors = rotation.steps.iter().filter_map(|step| step.error.as_deref());
-    errors.last().is_some_and(|error| error.contains("still retires"))
+    let mut errors = rotation.steps.iter().filter_map(|step| step.error.as_deref());
+    errors.any(|error| error.contains("still retires"))
 }
 
 pub(super) fn succeeded(rotated: Vec<Result<Refused>>) -> Result<Seen<()>> {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Counts, LONGEST, TIMES, cell};
 use crate::journey::Customer;
@@ -58,29 +59,52 @@ impl Waiting {
     }
 }
 
-/// Submits documents of every customer until it is over. Each entry is one sender's.
+/// Submits documents of every customer until it is over. One that fails does not stop the others.
 pub(super) async fn without_pause(
     sandbox: &Sandbox,
     customers: &[Customer],
     counts: &Counts,
-) -> Vec<Result<Vec<Sent>>> {
+) -> Vec<Result<Sent>> {
     let waiting = Waiting::default();
     let waiting = &waiting;
     let senders = (0..customers.len() * AT_ONCE).map(async |sender| {
         let (number, lane) = (sender % customers.len(), sender / customers.len());
-        let mut sent = Vec::new();
+        let folder = format!("{}/{}", customers[number].id, cell(&customers[number]));
+        let mut ends = Vec::new();
         while !counts.over.get() {
-            let key =
-                format!("{}/{}/{lane}-{}.pdf", customers[number].id, cell(&customers[number]), sent.len());
-            sent.push(one(sandbox, number, key, waiting).await?);
+            let key = format!("{folder}/{lane}-{}.pdf", ends.len());
+            let end = one(sandbox, number, key, waiting).await;
+            if end.is_err() {
+                sleep(Duration::from_secs(1)).await; // what fails at once must not fill the memory
+            }
+            ends.push(end);
             Counts::one_more(&counts.documents);
         }
-        Ok(sent)
+        ends
     });
     tokio::select! {
-        sent = join_all(senders) => sent,
+        ends = join_all(senders) => ends.into_iter().flatten().collect(),
         () = waiting.hand_out(sandbox) => Vec::new(),
     }
+}
+
+/// Those that were submitted, unless one was not.
+pub(super) async fn all_submitted(report: &mut Report, ends: Vec<Result<Sent>>) -> Vec<Sent> {
+    let mut failed = Vec::new();
+    let mut sent = Vec::new();
+    for end in ends {
+        match end {
+            Ok(one) => sent.push(one),
+            Err(error) => failed.push(format!("{error:#}")),
+        }
+    }
+    let none_failed = async {
+        ensure!(failed.is_empty(), "{} of {}: {}", failed.len(), failed.len() + sent.len(), failed[0]);
+        ensure!(!sent.is_empty(), "there was none");
+        Ok(seen(format!("{} documents", sent.len())))
+    };
+    report.expect("documents were submitted all the time, and none failed", none_failed).await;
+    sent
 }
 
 /// Drops one document and waits for its end.
@@ -127,8 +151,7 @@ fn ended_once(events: &[Value], sent: &[Sent]) -> Result<Seen<()>> {
         ensure!(events[0]["submission_id"] == one.submission.as_str(), "{}: {events:?}", one.key);
         ensure!(ids.insert(one.submission.as_str()), "two documents are submission {}", one.submission);
     }
-    ensure!(ends.is_empty(), "nobody sent {:?}", ends.keys());
-    ensure!(!sent.is_empty(), "there was none");
+    ensure!(ends.is_empty(), "{} others, such as {:?}", ends.len(), ends.keys().next());
     Ok(seen(format!("{} documents, {} submissions", sent.len(), ids.len())))
 }
 
@@ -143,7 +166,7 @@ fn each_at_the_vendor(sandbox: &Sandbox, customers: &[Customer], sent: &[Sent]) 
     ensure!(state.submissions.len() == sent.len(), "it has {} submissions", state.submissions.len());
     let known: HashMap<_, _> = state.submissions.iter().map(|one| (one.id.as_str(), one)).collect();
     for one in sent {
-        let found = known.get(one.submission.as_str()).with_context(|| format!("it has no {one:?}"))?;
+        let found = known.get(one.submission.as_str()).with_context(|| format!("it has not {one:?}"))?;
         let customer = &customers[one.customer];
         ensure!(found.tenant == customer.tenant && found.cell == cell(customer), "{found:?}");
         ensure!(found.uploads == 1 && found.deleted.is_none(), "{found:?}");
