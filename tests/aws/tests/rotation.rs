@@ -64,8 +64,9 @@ impl House {
         let answer = request.rotation_lambda_arn(FUNCTION).rotate_immediately(immediately).send().await;
         let answer = answer.map_err(|error| text(&error))?;
         assert_eq!(answer.version_id(), Some(token));
-        self.server.rotations_ended().await;
-        Ok(self.server.rotations().pop().unwrap())
+        let ended = self.server.rotation_ended("s").await.unwrap();
+        assert_eq!(self.server.rotations().last(), Some(&ended));
+        Ok(ended)
     }
 
     fn fail(&self, step: &'static str) {

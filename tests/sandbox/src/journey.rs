@@ -1,13 +1,13 @@
 //! The main job from end to end, through the deployed template and the real bootstraps: nothing here
 //! calls a function's code.
 
-mod audit;
-mod documents;
+pub(crate) mod audit;
+pub(crate) mod documents;
 mod offboarding;
-mod onboarding;
+pub(crate) mod onboarding;
 mod refusals;
-mod requests;
-mod rotation;
+pub(crate) mod requests;
+pub(crate) mod rotation;
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::sandbox::Sandbox;
 
 /// How long an event may take to come. Generous: a slow machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Two cells and key pairs, as most customers are.
 const ACME: &str = "acme";
@@ -24,10 +24,10 @@ const ACME: &str = "acme";
 const ZENITH: &str = "zenith_7";
 
 /// A customer as the journey goes on.
-struct Customer {
-    id: &'static str,
-    tenant: String,
-    cells: Vec<String>,
+pub(crate) struct Customer {
+    pub(crate) id: String,
+    pub(crate) tenant: String,
+    pub(crate) cells: Vec<String>,
 }
 
 /// Everything in order. The report says what held.

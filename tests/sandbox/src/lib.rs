@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`sandbox`] | all of it, started and stopped |
 //! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
+//! | [`rotations`] | credentials that are rotated under load |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
@@ -20,6 +21,7 @@ pub mod places;
 pub mod progress;
 pub mod python;
 pub mod report;
+pub mod rotations;
 pub mod sandbox;
 pub mod stack;
 pub mod supervised;

@@ -1,5 +1,6 @@
 //! Looking into the three places that the system keeps its state in, never at a secret's value.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +19,19 @@ pub struct Record {
     pub phase: String,
     /// How many entries the audit trail has.
     pub audit_entries: usize,
+    /// The applications that are recorded as this customer's.
+    pub applications: Vec<RecordedApplication>,
+}
+
+/// An application in a customer's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedApplication {
+    /// The vendor's id.
+    pub id: String,
+    /// Its cell.
+    pub cell: String,
+    /// When it was stamped as named by no label, if it was.
+    pub unreferenced_since: Option<String>,
 }
 
 impl Sandbox {
@@ -64,15 +78,13 @@ impl Sandbox {
         let query = query.key_condition_expression("pk = :pk");
         let pk = AttributeValue::S(format!("CUSTOMER#{customer}"));
         let items = query.expression_attribute_values(":pk", pk).send().await?.items.unwrap_or_default();
-        let kind = |item: &std::collections::HashMap<String, AttributeValue>| {
-            item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default()
-        };
+        let kind = |item: &Map| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         let record = items.iter().find(|item| kind(item) == "RECORD");
         let record = record.with_context(|| format!("the registry has no record of {customer}"))?;
-        let phase = record.get("record").and_then(|map| map.as_m().ok()).and_then(|map| map.get("phase"));
-        let phase = phase.and_then(|phase| phase.as_s().ok()).context("the record has no phase")?;
+        let fields = record.get("record").and_then(|map| map.as_m().ok()).context("the record is no map")?;
+        let phase = fields.get("phase").and_then(|phase| phase.as_s().ok()).context("it has no phase")?;
         let audit_entries = items.iter().filter(|item| kind(item).starts_with("AUDIT#")).count();
-        Ok(Record { phase: phase.to_uppercase(), audit_entries })
+        Ok(Record { phase: phase.to_uppercase(), audit_entries, applications: applications(fields) })
     }
 
     /// How many messages a queue holds, visible or not.
@@ -110,4 +122,23 @@ impl Sandbox {
         }
         timeout(patience, self.secrets.rotations_ended()).await.context("a rotation does not end")
     }
+}
+
+type Map = HashMap<String, AttributeValue>;
+
+/// The applications of every cell of a record.
+fn applications(record: &Map) -> Vec<RecordedApplication> {
+    let text = |map: &Map, field: &str| map.get(field).and_then(|value| value.as_s().ok()).cloned();
+    let mut found = Vec::new();
+    for (cell, state) in record.get("cells").and_then(|cells| cells.as_m().ok()).into_iter().flatten() {
+        let list = state.as_m().ok().and_then(|state| state.get("applications")?.as_l().ok());
+        for one in list.into_iter().flatten().filter_map(|one| one.as_m().ok()) {
+            found.push(RecordedApplication {
+                id: text(one, "id").unwrap_or_default(),
+                cell: cell.clone(),
+                unreferenced_since: text(one, "unreferenced_since"),
+            });
+        }
+    }
+    found
 }

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use sandbox::journey;
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
+use sandbox::{journey, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -15,18 +15,29 @@ const HELP: &str = "\
 The whole system on this machine: the vendor's simulator, an AWS emulator, the deployed template
 and the real functions, all on loopback.
 
-  cargo sandbox            starts it, drives the journey through it, stops it; ends well only if
-                           every expectation held
-  cargo sandbox -- --keep  starts it, says how to send events and files, and stays until Ctrl-C
-  cargo sandbox -- --help  this text
+  cargo sandbox                 starts it, drives the journey through it, stops it; ends well only
+                                if every expectation held
+  cargo sandbox -- --rotations  the same with another story: 20 customers are rotated 10 times each
+                                while their documents are submitted without pause (minutes)
+  cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
+  cargo sandbox -- --help       this text
 ";
+
+/// What is done with the sandbox.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Story {
+    Journey,
+    Rotations,
+    Keep,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let keep = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--keep"] => true,
+    let story = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Story::Journey,
+        ["--rotations"] => Story::Rotations,
+        ["--keep"] => Story::Keep,
         ["--help" | "-h"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -37,7 +48,7 @@ async fn main() -> ExitCode {
         }
     };
     tokio::select! {
-        outcome = run(keep) => outcome.unwrap_or_else(|error| {
+        outcome = run(story) => outcome.unwrap_or_else(|error| {
             eprintln!("\nThe sandbox failed: {error:#}");
             ExitCode::FAILURE
         }),
@@ -48,15 +59,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(keep: bool) -> Result<ExitCode> {
+async fn run(story: Story) -> Result<ExitCode> {
     let began = Instant::now();
-    let sandbox = Sandbox::start(Options::default()).await?;
-    if keep {
-        keep::instructions(&sandbox);
-        keep::show_events(&sandbox).await;
-    }
+    let options = match story {
+        Story::Rotations => rotations::options(),
+        Story::Journey | Story::Keep => Options::default(),
+    };
+    let sandbox = Sandbox::start(options).await?;
     let mut report = Report::default();
-    journey::run(&sandbox, &mut report).await;
+    match story {
+        Story::Journey => journey::run(&sandbox, &mut report).await,
+        Story::Rotations => rotations::run(&sandbox, &mut report).await,
+        Story::Keep => {
+            keep::instructions(&sandbox);
+            keep::show_events(&sandbox).await;
+        }
+    }
     sandbox.write_calls()?;
     let log = sandbox.log_path();
     let stopped = async { sandbox.stop().await.map(|()| seen("none")) };

@@ -30,6 +30,8 @@ pub struct Options {
     pub patience: Duration,
     /// The least important level that the functions log.
     pub log_level: String,
+    /// What the vendor's contract leaves open.
+    pub vendor: simulator::Settings,
     /// Template parameters beyond those.
     pub parameters: BTreeMap<String, String>,
 }
@@ -40,6 +42,7 @@ impl Default for Options {
             cells: "eu-1,us-1".to_owned(),
             patience: Duration::from_secs(1),
             log_level: "info".to_owned(),
+            vendor: simulator::Settings::default(),
             parameters: BTreeMap::new(),
         }
     }
@@ -73,7 +76,8 @@ impl Sandbox {
     /// Where one of the parts does not start; those that did are ended.
     pub async fn start(options: Options) -> Result<Self> {
         let (python, functions) = (python::interpreter().await?, functions::build().await?);
-        let simulator = Simulator::start(simulator::Options::default()).await?;
+        let vendor = simulator::Options { settings: options.vendor.clone(), ..Default::default() };
+        let simulator = Simulator::start(vendor).await?;
         progress::say("vendor", &format!("simulator on {}", simulator.base_url()));
         let port = free_port()?;
         let endpoint = format!("http://127.0.0.1:{port}");

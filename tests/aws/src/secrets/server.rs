@@ -139,6 +139,20 @@ impl SecretsManager {
         drop(running.wait_for(|&count| count == 0).await);
     }
 
+    /// Waits until no rotation of one secret runs, and gives the last that began, if one did.
+    pub async fn rotation_ended(&self, name: &str) -> Option<Rotation> {
+        let mut running = self.inner.running.subscribe();
+        loop {
+            running.borrow_and_update();
+            let last = self.inner.state().last_rotation(name).cloned();
+            match last {
+                // The sender lives in `self`, so that it cannot be gone.
+                Some(last) if last.end.is_none() => drop(running.changed().await),
+                ended => return ended,
+            }
+        }
+    }
+
     /// Runs a secret's stuck rotation once more, as Secrets Manager does by itself some time later:
     /// all steps, with the same token.
     ///

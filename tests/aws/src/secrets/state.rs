@@ -59,6 +59,11 @@ impl State {
         self.active.len()
     }
 
+    /// The last rotation of a secret that began.
+    pub(super) fn last_rotation(&self, name: &str) -> Option<&Rotation> {
+        self.rotations.iter().rev().find(|rotation| rotation.name == name)
+    }
+
     /// The RotationToken of the rotation that runs for a secret.
     pub(super) fn rotation_token(&self, arn: &str) -> Option<&str> {
         self.active.get(arn).map(|active| active.rotation_token.as_str())

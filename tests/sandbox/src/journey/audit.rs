@@ -53,7 +53,7 @@ async fn empty_queues(sandbox: &Sandbox) -> Result<Seen<()>> {
     Ok(seen(format!("{} queues", sandbox.stack.queues().len())))
 }
 
-async fn no_dead_letters(sandbox: &Sandbox) -> Result<Seen<()>> {
+pub(crate) async fn no_dead_letters(sandbox: &Sandbox) -> Result<Seen<()>> {
     for (name, queue) in sandbox.stack.dead_letters() {
         let count = sandbox.messages(queue).await?;
         ensure!(count == 0, "{count} {name}");

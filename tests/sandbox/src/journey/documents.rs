@@ -64,7 +64,7 @@ async fn lands(
 }
 
 /// Drops a file and follows it to the vendor.
-pub(super) async fn submitted(
+pub(crate) async fn submitted(
     sandbox: &Sandbox,
     customer: &Customer,
     cell: &str,
@@ -77,24 +77,29 @@ pub(super) async fn submitted(
     ensure!(event["type"] == "DocumentSubmitted", "{event}");
     let id = event["submission_id"].as_str().context("no submission in the event")?;
     let submission = sandbox.submission(id)?;
-    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256(bytes);
     ensure!(submission.sha256.as_deref() == Some(&sha256), "other bytes arrived: {submission:?}");
     ensure!(submission.uploads == 1, "it was uploaded {} times", submission.uploads);
     ensure!(submission.tenant == customer.tenant, "it is under tenant {}", submission.tenant);
     ensure!(submission.cell == cell, "it is in cell {}", submission.cell);
     let query_id = submission.query_id.clone().unwrap_or_default();
-    ensure!(!query_id.contains(customer.id), "its query id names the customer: {query_id}");
+    ensure!(!query_id.contains(&customer.id), "its query id names the customer: {query_id}");
     Ok(seen(format!("{} bytes, SHA-256 {}…, {cell}", bytes.len(), &sha256[..8])).with(submission))
 }
 
+/// The SHA-256 of a file, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Drops a file; its version says which event is about it.
-pub(super) async fn put(sandbox: &Sandbox, key: &str, bytes: &[u8]) -> Result<String> {
+pub(crate) async fn put(sandbox: &Sandbox, key: &str, bytes: &[u8]) -> Result<String> {
     let put = sandbox.aws.s3.put_object().bucket(&sandbox.stack.documents_bucket_name).key(key);
     let put = put.body(ByteStream::from(bytes.to_vec())).send().await.context("the file cannot be put")?;
     put.version_id.context("the bucket keeps no versions")
 }
 
 /// Whether an event is about this version of this object.
-pub(super) fn about(event: &Value, key: &str, version: &str) -> bool {
+pub(crate) fn about(event: &Value, key: &str, version: &str) -> bool {
     event["document"]["key"] == key && event["document"]["version_id"] == version
 }

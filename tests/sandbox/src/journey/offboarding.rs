@@ -33,7 +33,7 @@ async fn one_customer(sandbox: &Sandbox, report: &mut Report, customer: &Custome
     let gone = async { gone(sandbox, customer) };
     report.expect(&format!("the vendor holds nothing of {}", customer.id), gone).await;
     report.tell("vendor", "the tenant and its applications are gone");
-    for secret in customer.cells.iter().filter_map(|cell| sandbox.secret(customer.id, cell).ok()) {
+    for secret in customer.cells.iter().filter_map(|cell| sandbox.secret(&customer.id, cell).ok()) {
         let until = secret.deletion.map_or("not deleted".to_owned(), |until| format!("{until:.0}"));
         report.tell("vault", &format!("{}, recoverable until {until}", secret.name));
     }
@@ -45,7 +45,7 @@ async fn one_customer(sandbox: &Sandbox, report: &mut Report, customer: &Custome
 
 async fn certified(sandbox: &Sandbox, customer: &Customer, living: BTreeSet<String>) -> Result<Seen<()>> {
     let request_id = format!("journey-offboard-{}", customer.id);
-    sandbox.bus.put(&offboarding(&request_id, customer.id)).await?;
+    sandbox.bus.put(&offboarding(&request_id, &customer.id)).await?;
     let event = sandbox.bus.wait_for("answer", PATIENCE, |event| ends(event, &request_id)).await?;
     ensure!(event["type"] == "CustomerOffboarded", "{event}");
     let certificate = &event["certificate"];
@@ -55,7 +55,7 @@ async fn certified(sandbox: &Sandbox, customer: &Customer, living: BTreeSet<Stri
     };
     let deleted = ids("applications", "application_id");
     ensure!(deleted == living, "living were {living:?}, deleted were {deleted:?}");
-    let secrets = customer.cells.iter().map(|cell| Sandbox::secret_name(customer.id, cell)).collect();
+    let secrets = customer.cells.iter().map(|cell| Sandbox::secret_name(&customer.id, cell)).collect();
     ensure!(ids("secrets", "secret_name") == secrets, "{certificate}");
     ensure!(certificate["tenant_id"] == customer.tenant.as_str(), "{certificate}");
     for time in ["tenant_deleted_at", "proved_by_listing_at"] {
@@ -78,7 +78,7 @@ fn gone(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
 
 fn in_their_window(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
     for cell in &customer.cells {
-        let secret = sandbox.secret(customer.id, cell)?;
+        let secret = sandbox.secret(&customer.id, cell)?;
         secret.deletion.with_context(|| format!("{} is not deleted", secret.name))?;
         ensure!(secret.rotation_enabled != Some(true), "{} is still rotated", secret.name);
     }
@@ -86,7 +86,7 @@ fn in_their_window(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
 }
 
 async fn recorded(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
-    let record = sandbox.record(customer.id).await?;
+    let record = sandbox.record(&customer.id).await?;
     ensure!(record.phase == "OFFBOARDED", "it is {}", record.phase);
     Ok(seen(format!("{}, {} audit entries", record.phase, record.audit_entries)))
 }

@@ -26,7 +26,7 @@ pub(super) async fn customers_are_signed(sandbox: &Sandbox, report: &mut Report)
 async fn one_customer(
     sandbox: &Sandbox,
     report: &mut Report,
-    id: &'static str,
+    id: &str,
     request: &Value,
     authentication: &str,
 ) -> Option<Customer> {
@@ -42,7 +42,8 @@ async fn one_customer(
     Some(customer)
 }
 
-async fn announced(sandbox: &Sandbox, id: &'static str, request: &Value) -> Result<Seen<Customer>> {
+/// Sends a request and waits for its answer.
+pub(crate) async fn announced(sandbox: &Sandbox, id: &str, request: &Value) -> Result<Seen<Customer>> {
     let request_id = request["request_id"].as_str().unwrap_or_default();
     sandbox.bus.put(request).await?;
     let event = sandbox.bus.wait_for("answer", PATIENCE, |event| ends(event, request_id)).await?;
@@ -56,7 +57,7 @@ async fn announced(sandbox: &Sandbox, id: &'static str, request: &Value) -> Resu
     ensure!(cells.len() == wanted, "{wanted} cells were wanted, and these work: {cells:?}");
     let tenant = event["tenant_id"].as_str().context("no tenant in the event")?.to_owned();
     Ok(seen(format!("tenant {tenant}, active in {}", cells.join(" and "))).with(Customer {
-        id,
+        id: id.to_owned(),
         tenant,
         cells,
     }))
@@ -70,11 +71,11 @@ async fn tell_state(sandbox: &Sandbox, report: &Report, customer: &Customer) {
     for one in sandbox.applications(&customer.tenant) {
         report.tell("", &format!("application {} in {}, {}", one.id, one.cell, one.authentication));
     }
-    for secret in customer.cells.iter().filter_map(|cell| sandbox.secret(customer.id, cell).ok()) {
+    for secret in customer.cells.iter().filter_map(|cell| sandbox.secret(&customer.id, cell).ok()) {
         let next = secret.next_rotation.map_or("never".to_owned(), |next| format!("{next:.0}"));
         report.tell("vault", &format!("{}, next rotation {next}", secret.name));
     }
-    if let Ok(record) = sandbox.record(customer.id).await {
+    if let Ok(record) = sandbox.record(&customer.id).await {
         report.tell("registry", &format!("{}, {} audit entries", record.phase, record.audit_entries));
     }
 }
@@ -92,7 +93,7 @@ fn at_the_vendor(sandbox: &Sandbox, customer: &Customer, authentication: &str) -
 async fn in_the_vault(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
     sandbox.quiet().await?;
     for cell in &customer.cells {
-        let secret = sandbox.secret(customer.id, cell)?;
+        let secret = sandbox.secret(&customer.id, cell)?;
         secret.version("AWSCURRENT").context("no AWSCURRENT")?;
         ensure!(secret.version("AWSPENDING").is_none(), "{} has a pending version", secret.name);
         ensure!(secret.rotation_enabled == Some(true), "{} is not rotated", secret.name);
@@ -108,7 +109,7 @@ async fn in_the_vault(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>
 }
 
 async fn in_the_registry(sandbox: &Sandbox, customer: &Customer) -> Result<Seen<()>> {
-    let record = sandbox.record(customer.id).await?;
+    let record = sandbox.record(&customer.id).await?;
     ensure!(record.phase == "ACTIVE", "it is {}", record.phase);
     ensure!(record.audit_entries > 0, "no audit entry");
     Ok(seen(format!("{}, {} audit entries", record.phase, record.audit_entries)))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(super) fn onboarding(request_id: &str, customer: &str, cells: &[&str]) -> Value {
+pub(crate) fn onboarding(request_id: &str, customer: &str, cells: &[&str]) -> Value {
     let mut request = request("CustomerOnboardingRequested", request_id, customer, "contract signed");
     request["cells"] = json!(cells);
     request

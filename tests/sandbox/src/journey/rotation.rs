@@ -1,7 +1,9 @@
 //! A credential is replaced, with no failed request in between.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
-use aws_parts::secrets::End;
+use aws_parts::secrets::{End, Rotation};
 use tokio::time::timeout;
 
 use super::documents::submitted;
@@ -25,9 +27,9 @@ pub(super) async fn a_credential_is_rotated(sandbox: &Sandbox, report: &mut Repo
 }
 
 async fn one_rotation(sandbox: &Sandbox, report: &mut Report, customer: &Customer, cell: &str) {
-    let name = Sandbox::secret_name(customer.id, cell);
+    let name = Sandbox::secret_name(&customer.id, cell);
     report.tell("vault", &format!("-> RotateSecret {name}"));
-    let before = sandbox.secret(customer.id, cell).ok();
+    let before = sandbox.secret(&customer.id, cell).ok();
     let before =
         before.as_ref().and_then(|secret| secret.version("AWSCURRENT")).unwrap_or_default().to_owned();
     report.expect(&format!("four steps succeed for {name}"), four_steps(sandbox, &name)).await;
@@ -46,19 +48,16 @@ async fn tell_state(sandbox: &Sandbox, report: &Report, customer: &Customer, cel
     for one in sandbox.applications(&customer.tenant).iter().filter(|one| one.cell == cell) {
         report.tell("vendor", &format!("application {} in {cell}, created {:.0}", one.id, one.created));
     }
-    for version in sandbox.secret(customer.id, cell).map(|secret| secret.versions).unwrap_or_default() {
+    for version in sandbox.secret(&customer.id, cell).map(|secret| secret.versions).unwrap_or_default() {
         report.tell("vault", &format!("version {:.8}… {}", version.id, version.labels.join(", ")));
     }
-    if let Ok(record) = sandbox.record(customer.id).await {
+    if let Ok(record) = sandbox.record(&customer.id).await {
         report.tell("registry", &format!("{}, {} audit entries", record.phase, record.audit_entries));
     }
 }
 
 async fn four_steps(sandbox: &Sandbox, name: &str) -> Result<Seen<()>> {
-    sandbox.aws.secrets.rotate_secret().secret_id(name).send().await.context("RotateSecret is refused")?;
-    timeout(PATIENCE, sandbox.secrets.rotations_ended()).await.context("the rotation does not end")?;
-    let rotations = sandbox.secrets.rotations();
-    let last = rotations.iter().rev().find(|rotation| rotation.name == name).context("no rotation began")?;
+    let last = rotate(sandbox, name, PATIENCE).await?;
     let failed: Vec<_> = last.steps.iter().filter(|step| step.error.is_some()).collect();
     ensure!(failed.is_empty(), "{failed:?}");
     ensure!(last.end == Some(End::Succeeded), "it ended as {:?}", last.end);
@@ -67,8 +66,15 @@ async fn four_steps(sandbox: &Sandbox, name: &str) -> Result<Seen<()>> {
     Ok(seen(steps.join(", ")))
 }
 
+/// Asks for a rotation and waits for its end, good or bad.
+pub(crate) async fn rotate(sandbox: &Sandbox, name: &str, patience: Duration) -> Result<Rotation> {
+    sandbox.aws.secrets.rotate_secret().secret_id(name).send().await.context("RotateSecret is refused")?;
+    let ended = timeout(patience, sandbox.secrets.rotation_ended(name)).await;
+    ended.context("the rotation does not end")?.context("no rotation began")
+}
+
 fn current_has_moved(sandbox: &Sandbox, customer: &Customer, cell: &str, before: &str) -> Result<Seen<()>> {
-    let secret = sandbox.secret(customer.id, cell)?;
+    let secret = sandbox.secret(&customer.id, cell)?;
     let current = secret.version("AWSCURRENT").context("no AWSCURRENT")?;
     ensure!(current != before, "AWSCURRENT has not moved");
     ensure!(
@@ -81,7 +87,9 @@ fn current_has_moved(sandbox: &Sandbox, customer: &Customer, cell: &str, before:
 
 async fn announced(sandbox: &Sandbox, customer: &Customer, cell: &str) -> Result<Seen<Rotated>> {
     let wanted = |event: &serde_json::Value| {
-        event["type"] == "SecretRotated" && event["customer_id"] == customer.id && event["cell"] == cell
+        event["type"] == "SecretRotated"
+            && event["customer_id"] == customer.id.as_str()
+            && event["cell"] == cell
     };
     let event = sandbox.bus.wait_for("SecretRotated", PATIENCE, wanted).await?;
     let text = |field: &str| event[field].as_str().map(str::to_owned).with_context(|| format!("no {field}"));
