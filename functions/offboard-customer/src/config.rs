@@ -47,7 +47,12 @@ impl Config {
                 customers_table: customers_table?,
                 secret_prefix: secret_prefix?,
                 queue_url: queue_url?,
-                rules: Rules { settle: settle?, reader_cache: cache?, recovery_window_days: window? },
+                rules: Rules {
+                    settle: settle?,
+                    reader_cache: cache?,
+                    recovery_window_days: window?,
+                    ..Rules::default()
+                },
             })
         })
     }

@@ -21,9 +21,7 @@ pub struct Config {
     /// `SEALING_KEY_ID`: the KMS key that new private keys are sealed under.
     pub sealing_key_id: String,
     /// `OVERLAP_SECONDS` (default 7200): how long a replaced application lives on. At least the
-    /// longest life of a token, the readers' cache and a margin.
-    pub overlap: Duration,
-    /// `SETTLE_SECONDS` (default 60).
+    /// longest life of a token, the readers' cache and a margin. `SETTLE_SECONDS` (default 60).
     pub rules: Rules,
 }
 
@@ -48,8 +46,7 @@ impl Config {
                 customers_table: customers_table?,
                 secret_prefix: secret_prefix?,
                 sealing_key_id: sealing_key_id?,
-                overlap: overlap?,
-                rules: Rules { settle: settle?, ..Rules::default() },
+                rules: Rules { settle: settle?, overlap: overlap?, ..Rules::default() },
             })
         })
     }

@@ -1,18 +1,20 @@
-//! The Secrets Manager rotation of one credential, one step a call.
+//! The Secrets Manager rotation of one credential, one step a call; and what operators ask of it.
 //!
 //! The steps themselves are in [`lifecycle::Provider`]. Secrets Manager calls directly and repeats
-//! what fails, so nothing is deferred here: what cannot be done now is an error that says why.
+//! what fails, and an operator sees the answer, so nothing is deferred here: what cannot be done now is an
+//! error that says why.
 
 pub mod config;
 
-use lifecycle::{ConnectError, FlowError, Provider, Remover, Rotation};
+use lifecycle::{Asked, ConnectError, FlowError, Provider, Remover, Rotation};
 use registry::Registry;
 use resistant::Clock;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Report, RotationStep, Unreadable, Verdict};
 use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 use shared_core::attempt::Attempt;
 use shared_core::event::{OutboundEvent, ReasonCode};
-use shared_core::request::{Refusal, Violation};
+use shared_core::request::{Refusal, RollBackRequest, RotationRequest, Violation};
 use vault::{RotationToken, Sealer, SigningKeys, Vault, VersionId};
 
 pub use config::Config;
@@ -34,8 +36,7 @@ impl RotateSecret {
         let (vendor, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
         let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
         let sealer = Sealer::new(aws, &config.sealing_key_id);
-        let provider = Provider::new(remover, vendor, sealer).with_overlap(config.overlap);
-        Ok(Self::new(provider, Bus::new(aws, &config.bus_name)))
+        Ok(Self::new(Provider::new(remover, vendor, sealer), Bus::new(aws, &config.bus_name)))
     }
 
     /// The function over what it works with.
@@ -64,6 +65,50 @@ impl RotateSecret {
         }
         Ok(Verdict::Done(Report::new(step.as_str())))
     }
+
+    /// What an operator asks for.
+    async fn operate(&self, said: &Value, message: &Message, invocation: &Invocation) -> Verdict {
+        let attempt = invocation.attempt(message);
+        let asked = match message.kind() {
+            RollBackRequest::TYPE => self.roll_back(said, &attempt, invocation).await,
+            _ => self.rotate_now(said, &attempt, invocation).await,
+        };
+        match asked {
+            Ok(verdict) => verdict,
+            Err(FlowError::Refused(refusal)) => self.bus.refuse(&refusal, message, invocation.now()).await,
+            Err(error) => Verdict::of(error, None),
+        }
+    }
+
+    async fn rotate_now(
+        &self,
+        said: &Value,
+        attempt: &Attempt,
+        invocation: &Invocation,
+    ) -> Result<Verdict, FlowError> {
+        let request = RotationRequest::parse(said).map_err(FlowError::Refused)?;
+        invocation.concerns(&request.customer_id);
+        let outcome = match self.provider.rotate_now(&request, attempt).await? {
+            Asked::Begun => "rotation begun",
+            Asked::UnderWay => "rotation under way",
+            Asked::Complete => "rotation complete",
+        };
+        let detail = json!({"version_id": VersionId::of_request(&request.request_id).as_str()});
+        Ok(Verdict::Done(Report::new(outcome).with(detail)))
+    }
+
+    async fn roll_back(
+        &self,
+        said: &Value,
+        attempt: &Attempt,
+        invocation: &Invocation,
+    ) -> Result<Verdict, FlowError> {
+        let request = RollBackRequest::parse(said).map_err(FlowError::Refused)?;
+        invocation.concerns(&request.customer_id);
+        let handled = self.provider.roll_back(&request, attempt).await?;
+        let mark = async || self.provider.registry().mark_announced(&handled.request_id).await;
+        Ok(self.bus.conclude(&handled.event, handled.announced, mark).await)
+    }
 }
 
 impl Handler for RotateSecret {
@@ -72,10 +117,14 @@ impl Handler for RotateSecret {
     }
 
     async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
-        let Payload::Rotation(event) = &message.payload else {
-            let rule = "this function takes Secrets Manager's rotation events";
-            let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("Step", rule));
-            return self.bus.refuse(&refusal, &message, invocation.now()).await;
+        let event = match &message.payload {
+            Payload::Rotation(event) => event,
+            Payload::Event(said) => return self.operate(said, &message, invocation).await,
+            Payload::Object(_) => {
+                let rule = "this function takes Secrets Manager's rotation events";
+                let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("Step", rule));
+                return self.bus.refuse(&refusal, &message, invocation.now()).await;
+            }
         };
         invocation.concerns(&event.secret_id);
         let token = event.rotation_token.as_ref().map(|token| token.expose_secret().to_owned());

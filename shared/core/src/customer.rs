@@ -192,6 +192,9 @@ pub struct CellState {
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// How its next applications shall authenticate; as its secret's present one where nothing stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationKind>,
     /// The application being made for it.
     #[serde(default)]
     pub next: Option<NextApplication>,

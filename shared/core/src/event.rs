@@ -20,7 +20,7 @@ mod refused;
 
 pub use customer::{
     CellOutcome, CellStatus, Certificate, CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded,
-    CustomerOnboardingFailed, DeletedApplication, DeletedSecret, SecretRotated,
+    CustomerOnboardingFailed, DeletedApplication, DeletedSecret, SecretRolledBack, SecretRotated,
 };
 pub use document::{DocumentRef, DocumentRejected, DocumentSubmitted};
 pub use original::Original;
@@ -81,6 +81,7 @@ pub enum Content {
     CustomerOffboarded(CustomerOffboarded),
     CustomerOffboardingFailed(CustomerOffboardingFailed),
     SecretRotated(SecretRotated),
+    SecretRolledBack(SecretRolledBack),
     DocumentSubmitted(DocumentSubmitted),
     DocumentRejected(DocumentRejected),
     RequestRejected(RequestRejected),
@@ -95,6 +96,7 @@ impl Content {
             Self::CustomerOffboarded(_) => "CustomerOffboarded",
             Self::CustomerOffboardingFailed(_) => "CustomerOffboardingFailed",
             Self::SecretRotated(_) => "SecretRotated",
+            Self::SecretRolledBack(_) => "SecretRolledBack",
             Self::DocumentSubmitted(_) => "DocumentSubmitted",
             Self::DocumentRejected(_) => "DocumentRejected",
             Self::RequestRejected(_) => "RequestRejected",
@@ -117,6 +119,7 @@ impl Content {
             Self::SecretRotated(event) => {
                 of(&[event.customer_id.as_str(), event.cell.as_str(), &event.version_id])
             }
+            Self::SecretRolledBack(event) => of(&[event.customer_id.as_str(), event.request_id.as_str()]),
             Self::DocumentSubmitted(event) => of(&[&event.document_id]),
             Self::DocumentRejected(event) => {
                 let DocumentRef { bucket, key, version_id } = &event.document;
@@ -143,6 +146,7 @@ into_content!(
     CustomerOffboarded,
     CustomerOffboardingFailed,
     SecretRotated,
+    SecretRolledBack,
     DocumentSubmitted,
     DocumentRejected,
     RequestRejected

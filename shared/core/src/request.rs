@@ -16,9 +16,11 @@ use crate::ids::{CustomerId, RequestId};
 use crate::place::Cell;
 
 mod fields;
+mod operator;
 mod violation;
 
 use fields::Fields;
+pub use operator::{RollBackRequest, RotationRequest};
 pub use violation::{Refusal, Violation};
 
 /// The version of the request types that is read here.

@@ -122,6 +122,7 @@ fn same_request(handled: Handled, envelope: &Envelope) -> Result<Handled, FlowEr
         Content::CustomerOffboarded(_) | Content::CustomerOffboardingFailed(_) => Some(Aim::Offboard),
         Content::RequestRejected(_)
         | Content::SecretRotated(_)
+        | Content::SecretRolledBack(_)
         | Content::DocumentSubmitted(_)
         | Content::DocumentRejected(_) => None,
     };

@@ -60,8 +60,11 @@ mod error;
 #[cfg(feature = "provide")]
 mod onboard;
 #[cfg(feature = "provide")]
+mod operate;
+#[cfg(feature = "provide")]
 mod outcome;
 mod remove;
+mod retire;
 #[cfg(feature = "provide")]
 mod rotate;
 mod session;
@@ -79,6 +82,9 @@ pub use error::FlowError;
 #[cfg(feature = "provide")]
 pub use onboard::Terms;
 #[cfg(feature = "provide")]
+pub use operate::Asked;
+pub use retire::CleanedUp;
+#[cfg(feature = "provide")]
 pub use rotate::{Rotated, Rotation};
 
 /// The times that the flows keep to.
@@ -89,6 +95,9 @@ pub struct Rules {
     pub settle: Duration,
     /// How long readers keep a credential or a customer's phase after they read it.
     pub reader_cache: Duration,
+    /// How long an application lives on after no staging label names it: the longest life of a token, the
+    /// readers' cache and a margin.
+    pub overlap: Duration,
     /// Days in which a deleted secret can be restored, 7 to 30 (Secrets Manager: `DeleteSecret`).
     pub recovery_window_days: i64,
 }
@@ -98,6 +107,7 @@ impl Default for Rules {
         Self {
             settle: Duration::from_secs(60),
             reader_cache: Duration::from_secs(300),
+            overlap: Duration::from_secs(7200),
             recovery_window_days: 30,
         }
     }
@@ -138,7 +148,6 @@ pub struct Provider {
     sealer: vault::Sealer,
     keys: fn() -> Result<resistant::ApplicationKey, resistant::KeyError>,
     schedule: Option<vault::Schedule>,
-    overlap: Duration,
 }
 
 #[cfg(feature = "provide")]
@@ -146,7 +155,7 @@ impl Provider {
     /// Provides, and undoes what cannot be finished, with these adapters.
     pub fn new(remover: Remover, vendor: resistant::Vendor, sealer: vault::Sealer) -> Self {
         let keys = resistant::ApplicationKey::generate;
-        Self { remover, vendor, sealer, keys, schedule: None, overlap: Duration::from_secs(7200) }
+        Self { remover, vendor, sealer, keys, schedule: None }
     }
 
     /// New keys come from here, and none comes twice.
@@ -157,12 +166,6 @@ impl Provider {
     /// New secrets are rotated on this schedule.
     pub fn with_schedule(self, schedule: vault::Schedule) -> Self {
         Self { schedule: Some(schedule), ..self }
-    }
-
-    /// How long an application lives on after no staging label names it: the longest life of a token,
-    /// the readers' cache and a margin.
-    pub fn with_overlap(self, overlap: Duration) -> Self {
-        Self { overlap, ..self }
     }
 
     /// The registry, to mark what was announced.

@@ -11,14 +11,15 @@ use std::time::Duration;
 use registry::Cause;
 use resistant::Probe;
 use shared_core::credential::AuthenticationKind;
-use shared_core::customer::{Application, CellPhase, Customer, Transition};
+use shared_core::customer::{Customer, Transition};
 use shared_core::event::SecretRotated;
-use shared_core::ids::{ApplicationId, TenantId};
+use shared_core::ids::{ApplicationId, CustomerId, TenantId};
 use shared_core::place::Cell;
 use tokio::time::Instant;
 use vault::{Description, RotationToken, SecretName, Stage, Stored, VaultError, VersionId};
 
-use crate::onboard::Intent;
+use crate::onboard::{ACCEPTANCE, Intent};
+use crate::retire::{Haste, rotatable};
 use crate::session::Session;
 use crate::{Attempt, FlowError, Provider};
 
@@ -61,7 +62,8 @@ impl Provider {
         if checked.secret.carries(&rotation.version, Stage::Current) {
             return Ok(());
         }
-        let mut session = this.open_patiently(&checked.name, rotation, attempt).await?;
+        let cause = cause(rotation, attempt);
+        let mut session = this.open_patiently(checked.name.customer_id(), &cause, attempt).await?;
         let created = this.create_pending(&mut session, &checked, rotation).await;
         session.release().await;
         created
@@ -88,11 +90,62 @@ impl Provider {
             true => vault.read_version(&checked.name, &rotation.version, Stage::Pending).await?,
             false => None,
         };
-        let stored = match pending {
-            Some(pending) => pending,
-            None => vault.read(&checked.name, Stage::Current).await?,
+        let Some(pending) = pending else {
+            let current = vault.read(&checked.name, Stage::Current).await?;
+            return this.probe_patiently(&current, attempt).await;
         };
-        this.probe_patiently(&stored, attempt).await
+        match this.probe_patiently(&pending, attempt).await {
+            Err(refused @ FlowError::Contract(_)) => {
+                this.take_back_if_deleted(&checked, &pending, rotation, attempt).await?;
+                Err(refused)
+            }
+            tested => tested,
+        }
+    }
+
+    /// Somebody may have deleted the new application at the vendor by hand: then no repeat of this rotation
+    /// can succeed, and its label would block every other (Secrets Manager: `RotateSecret`).
+    async fn take_back_if_deleted(
+        &self,
+        Checked { name, secret }: &Checked,
+        pending: &Stored,
+        rotation: &Rotation,
+        attempt: &Attempt,
+    ) -> Result<(), FlowError> {
+        let age = self.remover.clock.now().duration_since(pending.credential.created_at);
+        if Duration::try_from(age).unwrap_or_default() < ACCEPTANCE
+            || secret.carries(&rotation.version, Stage::Current)
+        {
+            return Ok(());
+        }
+        let cause = cause(rotation, attempt);
+        let mut session = self.open_patiently(name.customer_id(), &cause, attempt).await?;
+        let taken_back = self.take_back(&mut session, name, pending, rotation).await;
+        session.release().await;
+        taken_back
+    }
+
+    async fn take_back(
+        &self,
+        session: &mut Session,
+        name: &SecretName,
+        pending: &Stored,
+        rotation: &Rotation,
+    ) -> Result<(), FlowError> {
+        let tenant = rotatable(session.customer(), name.cell())?;
+        let id = &pending.credential.application_id;
+        if self.remover.applications(&tenant).await?.iter().any(|listed| listed.id == *id) {
+            return Ok(());
+        }
+        let (ids, at) = (vec![id.clone()], session.now());
+        session.step(Transition::ApplicationsGone { ids, at }).await?;
+        self.remover.vault.take_off(name, Stage::Pending, &rotation.version).await?;
+        Err(broken(
+            rotation,
+            &format!(
+                "application {id} was deleted at the vendor by somebody else: the next rotation makes another"
+            ),
+        ))
     }
 
     /// finishSecret: AWSCURRENT moves, if it has not, and what it leaves behind is stamped.
@@ -101,36 +154,56 @@ impl Provider {
     /// [`FlowError`] where Secrets Manager refuses or fails.
     pub async fn finish_secret(&self, rotation: &Rotation, attempt: &Attempt) -> Result<Rotated, FlowError> {
         let this = self.at(attempt);
-        let Checked { name, secret } = this.check(rotation).await?;
-        let current = if secret.carries(&rotation.version, Stage::Current) {
-            this.remover.vault.read(&name, Stage::Current).await?
-        } else {
-            let pending = this.promotable(&name, rotation).await?;
-            let from = secret.version(Stage::Current);
-            this.remover.vault.promote(&name, &rotation.version, from.as_ref()).await?;
-            pending
-        };
-        let previous = this.read_if_any(&name, Stage::Previous).await?;
-        this.retire_if_free(&name, rotation, attempt).await;
+        let checked = this.check(rotation).await?;
+        let cause = cause(rotation, attempt);
+        let mut session = this.open_patiently(checked.name.customer_id(), &cause, attempt).await?;
+        let finished = this.promote(&mut session, &checked, rotation).await;
+        session.release().await;
+        let current = finished?;
+        let name = checked.name;
         let event = SecretRotated {
             customer_id: name.customer_id().clone(),
             cell: name.cell(),
             secret_name: name.to_string(),
             version_id: rotation.version.to_string(),
             application_id: current.credential.application_id,
-            previous_application_id: previous.map(|stored| stored.credential.application_id),
+            previous_application_id: this.previous(&name).await?,
         };
         Ok(Rotated { event })
     }
 
-    /// The pending value, if it is of the customer's present life: a label can outlive a customer.
-    async fn promotable(&self, name: &SecretName, rotation: &Rotation) -> Result<Stored, FlowError> {
-        let pending = self.remover.vault.read_version(name, &rotation.version, Stage::Pending).await?;
-        let pending =
-            pending.ok_or_else(|| broken(rotation, "the version has no value: createSecret comes first"))?;
-        let customer = self.remover.registry.customer(name.customer_id()).await?;
-        of_this_life(&customer, &pending, rotation)?;
-        Ok(pending)
+    async fn promote(
+        &self,
+        session: &mut Session,
+        Checked { name, secret }: &Checked,
+        rotation: &Rotation,
+    ) -> Result<Stored, FlowError> {
+        let (vault, tenant) = (&self.remover.vault, rotatable(session.customer(), name.cell()));
+        let current = if secret.carries(&rotation.version, Stage::Current) {
+            vault.read(name, Stage::Current).await?
+        } else {
+            // A label can outlive a customer.
+            tenant.as_ref().map_err(|error| broken(rotation, &error.to_string()))?;
+            let pending = vault.read_version(name, &rotation.version, Stage::Pending).await?;
+            let pending = pending
+                .ok_or_else(|| broken(rotation, "the version has no value: createSecret comes first"))?;
+            of_this_life(session.customer(), &pending, rotation)?;
+            vault.promote(name, &rotation.version, secret.version(Stage::Current).as_ref()).await?;
+            pending
+        };
+        // Who leaves in between loses all applications, this one too.
+        if let Ok(tenant) = tenant {
+            self.remover.retire(session, &tenant, name, Haste::AfterTheOverlap).await?;
+        }
+        Ok(current)
+    }
+
+    async fn previous(&self, name: &SecretName) -> Result<Option<ApplicationId>, FlowError> {
+        match self.remover.vault.read(name, Stage::Previous).await {
+            Ok(stored) => Ok(Some(stored.credential.application_id)),
+            Err(VaultError::Missing(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What Secrets Manager promises of a rotation, checked before anything is done (Secrets Manager:
@@ -187,7 +260,9 @@ impl Provider {
         let cell = name.cell();
         let current = self.remover.vault.read(name, Stage::Current).await?;
         self.refuse_while_retiring(session, tenant, name).await?;
-        let intent = self.intend(session, cell, current.credential.authentication.kind()).await?;
+        let wanted = session.customer().cells.get(&cell).and_then(|state| state.authentication);
+        let kind = wanted.unwrap_or_else(|| current.credential.authentication.kind());
+        let intent = self.intend(session, cell, kind).await?;
         self.ensure_application(session, tenant, cell, intent).await?;
         let credential = self.next_credential(session, tenant, cell).await?;
         self.remover
@@ -214,101 +289,30 @@ impl Provider {
     }
 
     /// One application retires at a time: a second would make the overlap meaningless.
-    async fn refuse_while_retiring(
+    pub(crate) async fn refuse_while_retiring(
         &self,
         session: &mut Session,
         tenant: &TenantId,
         name: &SecretName,
     ) -> Result<(), FlowError> {
-        match self.retire(session, tenant, name).await?.first() {
-            None => Ok(()),
-            Some(retiring) => Err(FlowError::Contract(format!(
-                "application {} of `{name}` still retires: rotate again once the overlap of {} s since {} has passed",
-                retiring.id,
-                self.overlap.as_secs(),
-                retiring.unreferenced_since.unwrap_or(retiring.recorded_at),
-            ))),
-        }
+        let left = self.remover.retire(session, tenant, name, Haste::AfterTheOverlap).await?;
+        let Some(retiring) = left.first() else { return Ok(()) };
+        let ends = self.remover.overlap_ends(retiring.unreferenced_since.unwrap_or(session.now()));
+        Err(FlowError::Contract(format!(
+            "application {} of `{name}` still retires: rotate again after {ends}, or force it",
+            retiring.id
+        )))
     }
 
-    /// Stamps the cell's applications that no label names, clears the stamp of those named again, and
-    /// deletes those whose overlap has passed. Answers which still retire.
-    async fn retire(
+    pub(crate) async fn open_patiently(
         &self,
-        session: &mut Session,
-        tenant: &TenantId,
-        name: &SecretName,
-    ) -> Result<Vec<Application>, FlowError> {
-        let cell = name.cell();
-        let named = self.named_applications(name).await?;
-        let applications =
-            session.customer().cells.get(&cell).map(|state| state.applications.clone()).unwrap_or_default();
-        for Application { id, unreferenced_since, .. } in applications {
-            let now = session.now();
-            match (named.contains(&id), unreferenced_since) {
-                (true, None) => {}
-                (true, Some(_)) => {
-                    session.step(Transition::Referenced { cell, id, unreferenced_since: None }).await?;
-                }
-                (false, None) => {
-                    let unreferenced_since = Some(now);
-                    session.step(Transition::Referenced { cell, id, unreferenced_since }).await?;
-                }
-                (false, Some(since)) if since + self.overlap <= now => {
-                    self.remover.delete_applications(session, tenant, &[id]).await?;
-                }
-                (false, Some(_)) => {}
-            }
-        }
-        let left = session.customer().cells.get(&cell).map(|state| state.applications.clone());
-        Ok(left.unwrap_or_default().into_iter().filter(|left| left.unreferenced_since.is_some()).collect())
-    }
-
-    async fn named_applications(&self, name: &SecretName) -> Result<Vec<ApplicationId>, FlowError> {
-        let mut named = Vec::new();
-        for stage in [Stage::Current, Stage::Pending] {
-            named.extend(self.read_if_any(name, stage).await?.map(|stored| stored.credential.application_id));
-        }
-        Ok(named)
-    }
-
-    async fn read_if_any(&self, name: &SecretName, stage: Stage) -> Result<Option<Stored>, FlowError> {
-        match self.remover.vault.read(name, stage).await {
-            Ok(stored) => Ok(Some(stored)),
-            Err(VaultError::Missing(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The rotation has succeeded whether or not this does: the next one, or the clean-up, does it too.
-    async fn retire_if_free(&self, name: &SecretName, rotation: &Rotation, attempt: &Attempt) {
-        let retired = async {
-            let mut session =
-                Session::open(&self.remover, name.customer_id(), cause(rotation, attempt), attempt).await?;
-            let retired = match rotatable(session.customer(), name.cell()) {
-                Ok(tenant) => self.retire(&mut session, &tenant, name).await.map(drop),
-                Err(error) => Err(error),
-            };
-            session.release().await;
-            retired
-        };
-        if let Err(error) = retired.await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the replaced application is stamped by the next rotation"
-            );
-        }
-    }
-
-    async fn open_patiently(
-        &self,
-        name: &SecretName,
-        rotation: &Rotation,
+        customer_id: &CustomerId,
+        cause: &Cause,
         attempt: &Attempt,
     ) -> Result<Session, FlowError> {
         let until = patience(attempt);
         loop {
-            match Session::open(&self.remover, name.customer_id(), cause(rotation, attempt), attempt).await {
+            match Session::open(&self.remover, customer_id, cause.clone(), attempt).await {
                 Err(FlowError::NotYet { .. }) if Instant::now() < until => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
@@ -317,7 +321,7 @@ impl Provider {
         }
     }
 
-    async fn probe_patiently(&self, stored: &Stored, attempt: &Attempt) -> Result<(), FlowError> {
+    pub(crate) async fn probe_patiently(&self, stored: &Stored, attempt: &Attempt) -> Result<(), FlowError> {
         let (plane, until) = (self.vendor.data_plane(&stored.credential)?, patience(attempt));
         loop {
             match plane.probe().await? {
@@ -370,17 +374,4 @@ fn of_this_life(customer: &Customer, stored: &Stored, rotation: &Rotation) -> Re
         rotation,
         "the version belongs to an earlier life of the customer: remove its AWSPENDING label",
     ))
-}
-
-/// The tenant of a customer whose cell may be rotated.
-fn rotatable(customer: &Customer, cell: Cell) -> Result<TenantId, FlowError> {
-    let active =
-        customer.lives() && customer.cells.get(&cell).is_some_and(|state| state.phase == CellPhase::Active);
-    match customer.tenant_id().filter(|_| active) {
-        Some(tenant) => Ok(tenant.clone()),
-        None => Err(FlowError::Contract(format!(
-            "customer `{}` is {:?} and has no working application in cell `{cell}`: there is nothing to rotate",
-            customer.customer_id, customer.phase
-        ))),
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use shared_core::customer::Customer;
+use shared_core::customer::{Customer, Phase};
 use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
@@ -80,6 +80,34 @@ pub struct Change<'a> {
     pub at: Timestamp,
 }
 
+/// Some customers of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// They.
+    pub customers: Vec<Listed>,
+    /// Whether others come after the last of them.
+    pub more: bool,
+}
+
+/// A customer as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Who.
+    pub customer_id: CustomerId,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// How many applications it has that its secrets cannot name, for each names one in its cell.
+    pub spare: usize,
+}
+
+impl Listed {
+    /// As a record is listed.
+    pub fn of(customer: &Customer) -> Self {
+        let spare = customer.cells.values().map(|cell| cell.applications.len().saturating_sub(1)).sum();
+        Self { customer_id: customer.customer_id.clone(), phase: customer.phase, spare }
+    }
+}
+
 /// Where customers are kept. Each method is one call, which happens wholly or not at all; a caller that
 /// gets an error does not know which.
 #[async_trait]
@@ -89,6 +117,13 @@ pub trait Customers: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`RegistryError`] where the call fails or the record is unreadable.
     async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError>;
+
+    /// The customers in the order of their ids, those after `after`, and whether there are more. May be some
+    /// seconds behind.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or an item is unreadable.
+    async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError>;
 
     /// Takes the customer's lease until `until` and reads its record, in one call.
     ///

@@ -14,8 +14,8 @@ use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
-use crate::customers::{Acquired, Cause, Change, Customers, Lease};
-use crate::item::{Item, get_millis, get_number, map, millis, number, record, text};
+use crate::customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
+use crate::item::{Item, get_millis, get_number, get_text, map, millis, number, record, text};
 use crate::requests::{self, Handled};
 
 /// The customers table in DynamoDB.
@@ -32,9 +32,16 @@ impl DynamoDb {
     }
 }
 
+const PK: &str = "CUSTOMER#";
+
 fn pk(id: &CustomerId) -> String {
-    format!("CUSTOMER#{id}")
+    format!("{PK}{id}")
 }
+
+/// The index in which all customers stand, and the one partition of it. Its items change only when a customer
+/// is made, its phase changes or an application is replaced, so one partition suffices for ten thousands.
+const INDEX: &str = "customers";
+const LISTED_AS: &str = "CUSTOMER";
 
 #[async_trait]
 impl Customers for DynamoDb {
@@ -52,6 +59,23 @@ impl Customers for DynamoDb {
         customer_in(&found.item.unwrap_or_default(), id)
     }
 
+    async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("listed_as = :listed_as AND pk > :after")
+            .expression_attribute_values(":listed_as", text(LISTED_AS))
+            .expression_attribute_values(":after", text(after.map_or_else(|| PK.to_owned(), pk)))
+            .send()
+            .await
+            .map_err(RegistryError::call("Query"))?;
+        let more = query.last_evaluated_key().is_some();
+        let customers = query.items.unwrap_or_default().iter().map(listed).collect::<Result<_, _>>()?;
+        Ok(Page { customers, more })
+    }
+
     async fn acquire(
         &self,
         id: &CustomerId,
@@ -65,7 +89,9 @@ impl Customers for DynamoDb {
             .table_name(&self.table)
             .key("pk", text(pk(id)))
             .key("sk", text("RECORD"))
-            .update_expression("SET lease_owner = :owner, lease_until = :until ADD fence :one")
+            .update_expression(
+                "SET lease_owner = :owner, lease_until = :until, listed_as = :listed_as ADD fence :one",
+            )
             .condition_expression(
                 "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner",
             )
@@ -73,6 +99,7 @@ impl Customers for DynamoDb {
             .expression_attribute_values(":until", millis(until))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":listed_as", text(LISTED_AS))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -87,7 +114,7 @@ impl Customers for DynamoDb {
     }
 
     async fn save(&self, lease: &mut Lease, change: &Change<'_>, cause: &Cause) -> Result<(), RegistryError> {
-        let keep = "SET #record = :record";
+        let keep = "SET #record = :record, #phase = :phase, spare = :spare";
         self.write(lease, vec![self.update(lease, change.after, keep), self.audit(lease, change, cause)])
             .await?;
         lease.entries += 1;
@@ -101,7 +128,8 @@ impl Customers for DynamoDb {
         cause: &Cause,
         handled: &Handled,
     ) -> Result<(), RegistryError> {
-        let release = "SET #record = :record REMOVE lease_owner, lease_until";
+        let release =
+            "SET #record = :record, #phase = :phase, spare = :spare REMOVE lease_owner, lease_until";
         let writes = vec![
             self.update(&lease, change.after, release),
             self.audit(&lease, change, cause),
@@ -196,6 +224,7 @@ impl DynamoDb {
     }
 
     fn update(&self, lease: &Lease, after: &Customer, expression: &str) -> TransactWriteItem {
+        let Listed { phase, spare, .. } = Listed::of(after);
         let update = Update::builder()
             .table_name(&self.table)
             .key("pk", text(pk(lease.customer_id())))
@@ -203,7 +232,10 @@ impl DynamoDb {
             .update_expression(expression)
             .condition_expression("fence = :fence AND lease_owner = :owner")
             .expression_attribute_names("#record", "record")
+            .expression_attribute_names("#phase", "phase")
             .expression_attribute_values(":record", map(after))
+            .expression_attribute_values(":phase", map(&phase))
+            .expression_attribute_values(":spare", number(spare))
             .expression_attribute_values(":fence", number(lease.fence()))
             .expression_attribute_values(":owner", text(lease.owner()))
             .build()
@@ -244,6 +276,22 @@ fn readable(customer: &Customer) -> String {
 fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {
     let fence = get_number(item, "fence").ok_or_else(|| RegistryError::unreadable(&pk(id), "no fence"))?;
     Ok(Acquired::Held(Lease::granted(id.clone(), owner, fence), Box::new(customer_in(item, id)?)))
+}
+
+fn listed(item: &Item) -> Result<Listed, RegistryError> {
+    let key = get_text(item, "pk").unwrap_or_default();
+    let customer_id = key.strip_prefix(PK).unwrap_or_default().parse();
+    // A lease was taken and nothing saved yet.
+    let phase =
+        item.get("phase").map(|phase| serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(phase.clone()));
+    Ok(Listed {
+        customer_id: customer_id.map_err(|invalid| RegistryError::unreadable(key, invalid))?,
+        phase: phase
+            .transpose()
+            .map_err(|source| RegistryError::unreadable(key, source))?
+            .unwrap_or_default(),
+        spare: get_number(item, "spare").unwrap_or_default(),
+    })
 }
 
 fn customer_in(item: &Item, id: &CustomerId) -> Result<Customer, RegistryError> {

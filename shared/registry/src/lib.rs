@@ -6,7 +6,7 @@
 //! ## Layout of the customers table (layout 1; keys `pk` and `sk`, both text)
 //! | `pk` | `sk` | attributes |
 //! |---|---|---|
-//! | `CUSTOMER#<id>` | `RECORD` | `record` (map: [`shared_core::customer::Customer`]), `fence` (number), `lease_owner`, `lease_until` (ms since 1970) |
+//! | `CUSTOMER#<id>` | `RECORD` | `record` (map: [`shared_core::customer::Customer`]), `fence` (number), `lease_owner`, `lease_until` (ms since 1970), and for the index `customers`: `listed_as` (`CUSTOMER`), `phase`, `spare` (applications beyond one for each cell) |
 //! | `CUSTOMER#<id>` | `AUDIT#<fence>#<n>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`, `before`, `after` (JSON, sealed keys left out) |
 //! | `REQUEST#<id>` | `REQUEST` | `customer_id`, `handled_at`, `event` (JSON: how it ended), `announced` |
 //!
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 
-pub use customers::{Acquired, Cause, Change, Customers, Lease};
+pub use customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
 pub use documents::{Claim, Claimed};
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;

@@ -39,6 +39,7 @@ fn ended(event: &OutboundEvent) -> Verdict {
         Content::CustomerOnboarded(_)
         | Content::CustomerOffboarded(_)
         | Content::SecretRotated(_)
+        | Content::SecretRolledBack(_)
         | Content::DocumentSubmitted(_) => Verdict::Done(report),
         Content::DocumentRejected(_) | Content::RequestRejected(_) => Verdict::Rejected(report),
         Content::CustomerOnboardingFailed(_) | Content::CustomerOffboardingFailed(_) => {

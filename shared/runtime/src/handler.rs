@@ -101,6 +101,18 @@ impl Invocation {
         }
     }
 
+    /// An attempt that may take no longer than this: a message that is much work does it in turns, and no
+    /// lease outlives its turn.
+    pub fn turn(&self, message: &Message, longest: Duration) -> Attempt {
+        let deadline = Deadline::after(longest.min(self.deadline.remaining()), self.now());
+        Attempt {
+            deadline: deadline.instant(),
+            whole: deadline.whole(),
+            lease_until: deadline.lease_until(),
+            ..self.attempt(message)
+        }
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         (self.now)()

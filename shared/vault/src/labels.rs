@@ -35,6 +35,9 @@ pub struct Description {
     pub name: String,
     /// Whether a rotation function is set and on.
     pub rotation_enabled: bool,
+    /// When anything about it, a label too, was last changed (Secrets Manager: `LastChangedDate`): each label
+    /// has been where it is since then at least.
+    pub changed_at: Option<Timestamp>,
     /// The end of its recovery window, where it waits for its deletion. DescribeSecret alone tells of it.
     pub deletion_date: Option<Timestamp>,
     /// The labels of each version.
@@ -46,6 +49,12 @@ impl Description {
     pub fn version(&self, stage: Stage) -> Option<VersionId> {
         let carries = |labels: &Vec<String>| labels.iter().any(|label| label == stage.as_str());
         self.versions.iter().find(|(_, labels)| carries(labels)).map(|(id, _)| VersionId::from(id.as_str()))
+    }
+
+    /// The version of a rotation that has begun and not ended: both ends are legal, AWSPENDING gone, or on
+    /// the version that is current.
+    pub fn unfinished(&self) -> Option<VersionId> {
+        self.version(Stage::Pending).filter(|pending| !self.carries(pending, Stage::Current))
     }
 
     /// Whether a version exists and carries a label.
@@ -83,18 +92,16 @@ impl Vault {
         self.secrets.move_label(name, Stage::Current, Some(to), from).await
     }
 
-    /// Takes AWSPENDING off a version that is not the current one; answers whether there was one.
-    pub(crate) async fn drop_pending(
+    /// Takes a label off a version.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] where the label is not there; another where Secrets Manager fails.
+    pub async fn take_off(
         &self,
         name: &SecretName,
-        secret: &Description,
-    ) -> Result<bool, VaultError> {
-        let current = secret.version(Stage::Current);
-        match secret.version(Stage::Pending).filter(|pending| Some(pending) != current.as_ref()) {
-            Some(pending) => {
-                self.secrets.move_label(name, Stage::Pending, None, Some(&pending)).await.map(|()| true)
-            }
-            None => Ok(false),
-        }
+        stage: Stage,
+        version: &VersionId,
+    ) -> Result<(), VaultError> {
+        self.secrets.move_label(name, stage, None, Some(version)).await
     }
 }

@@ -72,6 +72,12 @@ pub trait Secrets: fmt::Debug + Send + Sync {
     /// [`VaultError::Refused`] while an earlier rotation, or its trial, is not complete.
     async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError>;
 
+    /// `RotateSecret`, at once, to this version.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] while an earlier rotation is not complete.
+    async fn rotate_now(&self, name: &SecretName, version: &VersionId) -> Result<(), VaultError>;
+
     /// `CancelRotateSecret`.
     ///
     /// # Errors

@@ -124,13 +124,25 @@ impl Secrets for SecretsManager {
     }
 
     async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
-        let rules = RotationRulesType::builder().automatically_after_days(schedule.every_days).build();
+        let every = format!("rate({} hours)", schedule.every_hours(name));
+        let rules = RotationRulesType::builder().schedule_expression(every).build();
         self.client
             .rotate_secret()
             .secret_id(name.as_str())
             .rotation_lambda_arn(&schedule.function_arn)
             .rotation_rules(rules)
             .rotate_immediately(false)
+            .send()
+            .await
+            .map(drop)
+            .map_err(VaultError::secrets("RotateSecret", name.as_str()))
+    }
+
+    async fn rotate_now(&self, name: &SecretName, version: &VersionId) -> Result<(), VaultError> {
+        self.client
+            .rotate_secret()
+            .secret_id(name.as_str())
+            .client_request_token(version.as_str())
             .send()
             .await
             .map(drop)
@@ -151,6 +163,7 @@ impl Secrets for SecretsManager {
 fn description(output: DescribeSecretOutput) -> Description {
     Description {
         deletion_date: output.deleted_date().map(timestamp),
+        changed_at: output.last_changed_date().map(timestamp),
         name: output.name.unwrap_or_default(),
         rotation_enabled: output.rotation_enabled.unwrap_or(false),
         versions: output.version_ids_to_stages.unwrap_or_default().into_iter().collect(),

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use shared_core::credential::Credential;
-use shared_core::ids::hex_digest;
+use shared_core::ids::{RequestId, hex_digest};
 
 use crate::secrets::{NewSecret, NewVersion};
 use crate::{RotationToken, SecretName, Stage, Vault, VaultError};
@@ -23,6 +23,11 @@ impl VersionId {
             credential.tenant_id.as_str(),
             credential.application_id.as_str(),
         ]))
+    }
+
+    /// The version that a rotation leads to which a request asked for, the same at every repeat.
+    pub fn of_request(request_id: &RequestId) -> Self {
+        Self(hex_digest(&["rotation", request_id.as_str()]))
     }
 
     /// The text.

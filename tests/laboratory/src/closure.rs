@@ -15,16 +15,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
 
+use crate::delivery::{Delivered, Work};
 use crate::fault::Fault;
-use crate::lab::{Delivered, Lab, Setup};
+use crate::lab::{Lab, Setup};
 use crate::normal;
 use crate::world::{Ask, Queued, World};
 
 /// What the platform asks for, in this order, each at any time.
 #[derive(Clone, Debug)]
 pub struct Script {
+    /// What has come to its end before.
+    pub before: Vec<Ask<'static>>,
     /// The requests.
     pub asks: Vec<Ask<'static>>,
+    /// How many rotations of each secret begin, each at any time.
+    pub rotations: usize,
+    /// How often an operator asks for one and the same roll back, at any time.
+    pub roll_backs: usize,
     /// How the functions are set up.
     pub setup: Setup,
 }
@@ -40,6 +47,17 @@ pub struct Closed {
     pub deliveries: usize,
     /// What does not hold, each with the way there.
     pub broken: Vec<String>,
+}
+
+impl Script {
+    fn begin(&self) -> World {
+        let lab = Lab::new(self.setup.clone());
+        for ask in &self.before {
+            lab.world().ask(ask);
+            lab.run(&[]).expect("what comes before ends well");
+        }
+        lab.world().clone()
+    }
 }
 
 type Key = u128;
@@ -77,7 +95,7 @@ pub fn close(script: &Script, threads: usize, most: usize) -> Closed {
     let mut from: HashMap<Key, (Key, String)> = HashMap::new();
     let (mut at_rest, mut broken) = (0, Vec::new());
     let deliveries = AtomicUsize::new(0);
-    let start = World::new(crate::BEGINNING);
+    let start = script.begin();
     seen.insert(key(&start));
     let mut frontier = vec![start];
     while !frontier.is_empty() && seen.len() <= most {
@@ -119,7 +137,7 @@ pub fn close(script: &Script, threads: usize, most: usize) -> Closed {
 
 /// Looks at a state, at how a run without faults ends from it, and at every way on.
 fn expand(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) -> Expanded {
-    let at_rest = world.queue.is_empty() && world.landing.is_empty();
+    let at_rest = world.queue.is_empty() && world.landing.is_empty() && world.rotating.is_empty();
     let mut broken = world.broken.clone();
     if broken.is_empty() {
         lab.enter(world.clone());
@@ -133,18 +151,20 @@ fn expand(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) -
 /// Every way on from a state.
 fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) -> Vec<Step> {
     let mut steps = Vec::new();
-    for message in next_to_deliver(world) {
-        let plain = deliver(lab, world, message, None, &mut steps);
-        // It was done with, and the queue did not hear of that.
-        lab.enter(plain.1);
-        if !has_ended(world, message) && lab.world().send_again(message) {
-            let how = format!("{}: {:?}, and again", request(world, message), plain.0.end);
-            steps.push(Step { how, world: lab.world().clone() });
+    for work in next_to_deliver(world) {
+        let plain = deliver(lab, world, &work, None, &mut steps);
+        if let Some(message) = message(world, &work) {
+            // It was done with, and the queue did not hear of that.
+            lab.enter(plain.1);
+            if !has_ended(world, message) && lab.world().send_again(message) {
+                let how = format!("{}: {:?}, and again", request(world, message), plain.0.end);
+                steps.push(Step { how, world: lab.world().clone() });
+            }
         }
         deliveries.fetch_add(1, Ordering::Relaxed);
         for (at, site) in plain.0.calls.iter().enumerate() {
             for fault in site.faults() {
-                deliver(lab, world, message, Some((at + 1, fault)), &mut steps);
+                deliver(lab, world, &work, Some((at + 1, fault)), &mut steps);
                 deliveries.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -152,10 +172,14 @@ fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) ->
     if world.queue.iter().any(|message| has_ended(world, message)) {
         return steps;
     }
-    if let Some(ask) = script.asks.get(world.asked.len()) {
+    if let Some(ask) = script.asks.get(world.asked.len() - script.before.len()) {
         let mut world = world.clone();
         world.ask(ask);
         steps.push(Step { how: format!("{} is asked for", ask.request), world });
+    }
+    steps.extend(rotations(script, world));
+    if let Some(asked) = roll_back(script, world) {
+        steps.push(Step { how: "a roll back is asked for".to_owned(), world: asked });
     }
     let mut later = world.clone();
     later.pass_to(world.now + SignedDuration::from_secs(1000));
@@ -163,30 +187,77 @@ fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) ->
     steps
 }
 
-/// The messages whose delivery leads to states of its own. What a request that has ended still does, which is
+/// The schedule begins another rotation of a secret.
+fn rotations(script: &Script, world: &World) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if world.rotations < script.rotations {
+        for secret in world.secrets.secrets() {
+            let mut world = world.clone();
+            if world.rotate(&secret.name) {
+                world.rotations += 1;
+                steps.push(Step { how: format!("a rotation of {} begins", secret.name), world });
+            }
+        }
+    }
+    steps
+}
+
+/// An operator wants the version away that is current now. It is asked for again word by word.
+fn roll_back(script: &Script, world: &World) -> Option<World> {
+    if world.operated >= script.roll_backs || world.operator.is_some() {
+        return None;
+    }
+    let secret = world.secrets.secrets().find(|secret| secret.version("AWSPREVIOUS").is_some())?;
+    let name = "resistant".parse::<vault::Prefix>().expect("a legal prefix").read(&secret.name).ok()?;
+    let said = serde_json::json!({
+        "type": "SecretRollBackRequested", "version": "1", "request_id": "o-1", "actor": "ops", "reason": "r",
+        "customer_id": name.customer_id(), "cell": name.cell(), "version_id": secret.version("AWSCURRENT")?,
+    });
+    let mut world = world.clone();
+    world.operator = Some(said.to_string());
+    Some(world)
+}
+
+/// The work whose delivery leads to states of its own. What a request that has ended still does, which is
 /// to announce its end, meets nothing else: in whatever order it happens, the same comes out. So it is
 /// looked at first and alone.
-fn next_to_deliver(world: &World) -> Vec<&Queued> {
-    match world.queue.iter().find(|message| has_ended(world, message)) {
-        Some(ended) => vec![ended],
-        None => world.queue.iter().collect(),
+fn next_to_deliver(world: &World) -> Vec<Work> {
+    if let Some(ended) = world.queue.iter().find(|message| has_ended(world, message)) {
+        return vec![Work::Message(ended.id)];
     }
+    let mut work: Vec<Work> = world.queue.iter().map(|message| Work::Message(message.id)).collect();
+    work.extend(world.rotating.iter().map(|rotating| Work::Step(rotating.name.clone())));
+    work.extend(world.operator.clone().map(Work::Operator));
+    work.extend(world.is_crowded().then_some(Work::CleanUp));
+    work
+}
+
+fn message<'a>(world: &'a World, work: &Work) -> Option<&'a Queued> {
+    let Work::Message(id) = work else { return None };
+    world.queue.iter().find(|message| message.id == *id)
 }
 
 fn has_ended(world: &World, message: &Queued) -> bool {
     world.table.requests().any(|handled| handled.request_id.as_str() == request(world, message))
 }
 
-/// Delivers a message. Where that ends in a deferral, it may be deferred so for a day.
+/// Delivers some work. Where a message is deferred, it may be deferred so for a day.
 fn deliver(
     lab: &Lab,
     world: &World,
-    message: &Queued,
+    work: &Work,
     fault: Option<(usize, Fault)>,
     steps: &mut Vec<Step>,
 ) -> (Delivered, World) {
     lab.enter(world.clone());
-    let delivered = lab.deliver(message.id, fault.into_iter().collect());
+    let delivered = lab.deliver(work.clone(), fault.into_iter().collect());
+    if matches!(work, Work::Operator(_)) {
+        let mut world = lab.world();
+        world.operated += 1;
+        if world.operated >= 2 {
+            world.operator = None;
+        }
+    }
     let after = lab.world().clone();
     let what = match fault {
         Some((at, fault)) => {
@@ -195,21 +266,37 @@ fn deliver(
         }
         None => "plainly".to_owned(),
     };
-    let how = format!("{} {what}: {:?}", request(world, message), delivered.end);
-    let deferred = after.queue.iter().find(|other| {
-        other.id > message.id && other.parcel.attempt > message.parcel.attempt && !other.is_persistent()
-    });
-    let twice = |one: &&Queued| {
-        after.queue.iter().filter(|other| request(&after, other) == request(&after, one)).count() > 1
-    };
-    let deferred = deferred.filter(|deferred| !twice(deferred));
-    if let Some(deferred) = deferred {
+    let how = format!("{} {what}: {:?}", description(world, work), delivered.end);
+    if let Some(message) = message(world, work)
+        && let Some(deferred) = deferred(&after, message)
+    {
         let mut world = after.clone();
-        world.is_deferred_for_a_day(deferred.id);
+        world.is_deferred_for_a_day(deferred);
         steps.push(Step { how: format!("{how}, and so for a day"), world });
     }
     steps.push(Step { how, world: after.clone() });
     (delivered, after)
+}
+
+/// The message that took this one's place to wait, where it is the only one that says the same.
+fn deferred(after: &World, message: &Queued) -> Option<u64> {
+    let deferred = after.queue.iter().find(|other| {
+        other.id > message.id && other.parcel.attempt > message.parcel.attempt && !other.is_persistent()
+    })?;
+    let same = |other: &&Queued| request(after, other) == request(after, deferred);
+    (after.queue.iter().filter(same).count() == 1).then_some(deferred.id)
+}
+
+fn description(world: &World, work: &Work) -> String {
+    match work {
+        Work::Message(_) => message(world, work).map_or("?", |message| request(world, message)).to_owned(),
+        Work::Step(name) => {
+            let step = world.rotating.iter().find(|rotating| rotating.name == *name).map(|one| one.step);
+            format!("step {step:?} of the rotation")
+        }
+        Work::CleanUp => "the clean-up".to_owned(),
+        Work::Operator(_) => "the roll back".to_owned(),
+    }
 }
 
 /// The request that a message is.

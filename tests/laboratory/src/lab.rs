@@ -1,32 +1,34 @@
 //! The functions over the fast forms, and one delivery of a message.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lifecycle::{Provider, Remover, Rules, Terms};
 use offboard_customer::OffboardCustomer;
 use onboard_customer::OnboardCustomer;
+use reconcile_tenants::ReconcileTenants;
 use registry::Registry;
 use resistant::{Clock, ControlPlane, Endpoints, OrganizationCredential, Vendor};
 use rotate_secret::RotateSecret;
-use runtime::envelope::{ATTEMPT, FIRST_SEEN, NOT_BEFORE, ORIGIN};
-use runtime::{Bus, Deadline, Invocation, Parcel};
-use serde_json::{Value, json};
+use runtime::Bus;
+use serde_json::json;
 use shared_core::place::{Cell, Stage};
 use vault::{Schedule, Sealer, Secrets, Vault};
 
 use crate::clock;
-use crate::fault::{Fault, Site};
-use crate::gate::{CALLER, Caller, Gate, Pace, Twin};
+use crate::delivery::{Delivered, Plan, Work, deliver};
+use crate::gate::{CALLER, Caller, Gate, Pace};
 use crate::keys;
-use crate::ports::{Port, Queue};
-use crate::world::{Function, Queued, VISIBILITY, World};
+use crate::ports::Port;
+use crate::world::World;
+
+/// How long a replaced application lives on.
+pub const OVERLAP: Duration = Duration::from_secs(900);
 
 /// How long an invocation may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 const ORGANIZATION_KEY: &str = include_str!("../../../shared/resistant/testdata/organization-key.pkcs8.pem");
 const ORGANIZATION_TOKEN_URL: &str = "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token";
@@ -36,8 +38,6 @@ const ORGANIZATION_TOKEN_URL: &str = "https://eu.id.resistant.ai/oauth2/aus17c17
 pub struct Setup {
     /// The times that the flows keep to.
     pub rules: Rules,
-    /// How long a replaced application lives on.
-    pub overlap: Duration,
     /// How many tenants the functions believe the vendor to allow.
     pub quota: usize,
     /// How much of an invocation's minute is left when it comes to a message; all of it where `None`.
@@ -49,8 +49,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            rules: Rules::default(),
-            overlap: Duration::from_secs(3600),
+            rules: Rules { overlap: OVERLAP, ..Rules::default() },
             quota: 20,
             time_left: None,
             cold: false,
@@ -68,12 +67,13 @@ pub struct Lab {
     runtime: tokio::runtime::Runtime,
 }
 
-struct Functions {
-    port: Port,
-    time_left: Duration,
-    onboard: OnboardCustomer,
-    offboard: OffboardCustomer,
-    rotate: RotateSecret,
+pub(crate) struct Functions {
+    pub(crate) port: Port,
+    pub(crate) time_left: Duration,
+    pub(crate) onboard: OnboardCustomer,
+    pub(crate) offboard: OffboardCustomer,
+    pub(crate) rotate: RotateSecret,
+    pub(crate) reconcile: ReconcileTenants,
 }
 
 /// What the flows work with.
@@ -88,37 +88,6 @@ pub struct Adapters {
     pub control: ControlPlane,
     /// The vendor's tokens.
     pub vendor: Vendor,
-}
-
-/// What one delivery came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Every call that it made, in order.
-    pub calls: Vec<Site>,
-    /// How it ended.
-    pub end: End,
-}
-
-/// Which faults befall which calls, counted from 1.
-pub type Plan = Vec<(usize, Fault)>;
-
-/// What is to be worked on.
-pub(crate) enum Work {
-    /// A message of a queue.
-    Message(u64),
-    /// A secret's rotation.
-    Rotation(String),
-}
-
-/// How an invocation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum End {
-    /// The message is done with.
-    Done,
-    /// It went back to the queue.
-    Returned,
-    /// The invocation was killed.
-    Killed,
 }
 
 impl Lab {
@@ -174,11 +143,11 @@ impl Lab {
         *self.gate.world() = world;
     }
 
-    /// Delivers a message of the queue, now or when it is due, with faults at some of its calls.
+    /// Delivers some work, now or when it is due, with faults at some of its calls.
     ///
     /// # Panics
     /// Where there is no such message.
-    pub fn deliver(&self, id: u64, plan: Plan) -> Delivered {
+    pub fn deliver(&self, work: Work, plan: Plan) -> Delivered {
         let functions = match self.setup.cold {
             true => {
                 let control = control(&self.vendor, &self.organization);
@@ -187,18 +156,11 @@ impl Lab {
             false => Arc::clone(&self.functions),
         };
         self.runtime.block_on(async {
-            let start = {
-                let world = self.world();
-                let message = world.queue.iter().find(|message| message.id == id);
-                message.expect("the message is in the queue").due.max(world.now)
-            };
-            clock::set(start);
-            keys::go_on_after(self.world().keys);
-            let delivered = deliver(functions, id, plan, None).await;
-            let mut world = self.world();
-            world.keys = keys::used();
-            world.pass_to(clock::now());
-            end_trials(&mut world);
+            // In statements of their own, or the world would stay locked.
+            let due = self.world().due(&work);
+            self.begin(due);
+            let delivered = deliver(functions, work, plan, None).await;
+            self.end();
             delivered
         })
     }
@@ -206,35 +168,27 @@ impl Lab {
     /// Works on several things at once, each with its faults and at its own pace.
     pub(crate) fn side_by_side(&self, work: Vec<(Work, Plan, Pace)>) -> Vec<Delivered> {
         self.runtime.block_on(async {
-            clock::set(self.world().now);
-            keys::go_on_after(self.world().keys);
-            let work = work.into_iter().map(|(work, plan, pace)| {
-                let functions = Arc::clone(&self.functions);
-                async move {
-                    match work {
-                        Work::Message(id) => deliver(functions, id, plan, Some(pace)).await,
-                        Work::Rotation(name) => rotate(functions, &name, plan, Some(pace)).await,
-                    }
-                }
-            });
+            let now = self.world().now;
+            self.begin(now);
+            let work = work
+                .into_iter()
+                .map(|(work, plan, pace)| deliver(Arc::clone(&self.functions), work, plan, Some(pace)));
             let done = join_all(work).await;
-            let mut world = self.world();
-            world.keys = keys::used();
-            world.pass_to(clock::now());
-            end_trials(&mut world);
+            self.end();
             done
         })
     }
 
-    /// A rotation's steps, called as Secrets Manager does: of a new one, or again of one that is stuck.
-    pub fn rotate(&self, name: &str, plan: Plan) -> Delivered {
-        self.runtime.block_on(async {
-            clock::set(self.world().now);
-            keys::go_on_after(self.world().keys);
-            let rotated = rotate(Arc::clone(&self.functions), name, plan, None).await;
-            self.world().keys = keys::used();
-            rotated
-        })
+    fn begin(&self, at: Timestamp) {
+        clock::set(at);
+        keys::go_on_after(self.world().keys);
+    }
+
+    fn end(&self) {
+        let mut world = self.world();
+        world.keys = keys::used();
+        world.pass_to(clock::now());
+        world.notice_rotations();
     }
 }
 
@@ -243,16 +197,6 @@ async fn warm(control: &ControlPlane) {
     clock::set(crate::BEGINNING);
     let warming = CALLER.scope(Caller::new("warming", Vec::new(), None, None), control.warm());
     warming.await.expect("the fast vendor gives a token");
-}
-
-/// A trial rotation runs its step and goes; here it always succeeds.
-pub(crate) fn end_trials(world: &mut World) {
-    let trials: Vec<_> =
-        world.secrets.begun().iter().filter(|begun| begun.steps().len() == 1).cloned().collect();
-    let now = world.now;
-    for trial in trials {
-        world.secrets.end(&trial, None, now);
-    }
 }
 
 fn control(vendor: &Vendor, organization: &OrganizationCredential) -> ControlPlane {
@@ -268,8 +212,7 @@ impl Functions {
         let remover = Remover::new(registry, vault, control, Clock::new(clock::now), setup.rules.clone());
         let provider = Provider::new(remover.clone(), vendor.clone(), Sealer::over(port.clone()))
             .with_schedule(Schedule { function_arn: "rotate-secret".to_owned(), every_days: 30 })
-            .with_keys(keys::next)
-            .with_overlap(setup.overlap);
+            .with_keys(keys::next);
         let terms =
             Terms { installation: "test-1".parse().expect("a legal installation"), quota: setup.quota };
         let bus = Bus::over(port.clone());
@@ -277,136 +220,9 @@ impl Functions {
             port: port.clone(),
             time_left: setup.time_left.unwrap_or(TIMEOUT),
             onboard: OnboardCustomer::new(provider.clone(), terms, Cell::ALL.to_vec(), bus.clone()),
-            offboard: OffboardCustomer::new(remover, bus.clone()),
-            rotate: RotateSecret::new(provider, bus),
+            offboard: OffboardCustomer::new(remover.clone(), bus.clone()),
+            rotate: RotateSecret::new(provider, bus.clone()),
+            reconcile: ReconcileTenants::new(remover, bus),
         }
     }
-}
-
-/// Delivers a message from the queue at the time that it is. Boxed, for a delivery may hold another.
-fn deliver(
-    functions: Arc<Functions>,
-    id: u64,
-    plan: Plan,
-    pace: Option<Pace>,
-) -> Pin<Box<dyn Future<Output = Delivered> + Send>> {
-    Box::pin(deliver_now(functions, id, plan, pace))
-}
-
-async fn deliver_now(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pace>) -> Delivered {
-    let now = clock::now();
-    let message = {
-        let mut world = functions.port.0.world();
-        world.pass_to(now);
-        let queued = world.queue.iter_mut().find(|message| message.id == id);
-        let queued = queued.expect("the message is in the queue");
-        queued.receives += 1;
-        queued.due = now + SignedDuration::try_from(VISIBILITY).expect("a minute or so");
-        queued.clone()
-    };
-    let twin = plan.iter().any(|(_, fault)| matches!(fault, Fault::Twice | Fault::Overtaken)).then(|| {
-        let functions = Arc::clone(&functions);
-        let twin: Twin = Box::pin(async move {
-            drop(deliver(functions, id, Vec::new(), None).await);
-        });
-        twin
-    });
-    let name = format!("{:?} {id}", message.function);
-    let caller = Caller::new(name, plan, twin, pace);
-    let invocation = invocation(functions.time_left, now);
-    let work = async {
-        let payload = batch(&message, now);
-        let port = functions.port.clone();
-        let queue = Queue { port, function: message.function };
-        match message.function {
-            Function::Onboard => runtime::deliver(&functions.onboard, &queue, &payload, &invocation).await,
-            Function::Offboard => runtime::deliver(&functions.offboard, &queue, &payload, &invocation).await,
-        }
-    };
-    let answer = tokio::select! {
-        biased;
-        () = caller.killed.notified() => None,
-        answer = CALLER.scope(Arc::clone(&caller), work) => Some(answer),
-    };
-    let end = match answer {
-        None => End::Killed,
-        Some(answer) => {
-            let answer = answer.expect("a batch is answered");
-            let done = answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty);
-            if done { End::Done } else { End::Returned }
-        }
-    };
-    if end == End::Done {
-        functions.port.0.world().queue.retain(|message| message.id != id);
-    }
-    Delivered { calls: caller.calls(), end }
-}
-
-async fn rotate(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pace>) -> Delivered {
-    let nothing = Delivered { calls: Vec::new(), end: End::Returned };
-    let begun = {
-        let mut world = functions.port.0.world();
-        let now = clock::now();
-        world.pass_to(now);
-        if world.secrets.rotates(name) || world.secrets.begin(name, now).is_err() {
-            return nothing;
-        }
-        world.secrets.begun().last().expect("it has just begun").clone()
-    };
-    let caller = Caller::new(format!("Rotate {name}"), plan, None, pace);
-    let mut failed = None;
-    let mut end = End::Done;
-    for &step in begun.steps() {
-        if !functions.port.0.world().secrets.goes_on(&begun) {
-            break;
-        }
-        let (event, invocation) = (begun.event(step), invocation(TIMEOUT, clock::now()));
-        let work = runtime::deliver(&functions.rotate, &runtime::NoQueue, &event, &invocation);
-        let answer = tokio::select! {
-            biased;
-            () = caller.killed.notified() => None,
-            answer = CALLER.scope(Arc::clone(&caller), work) => Some(answer),
-        };
-        (end, failed) = match answer {
-            Some(Ok(_)) => (End::Done, None),
-            Some(Err(error)) => (End::Returned, Some((step, error.error_message))),
-            None => (End::Killed, Some((step, "killed".to_owned()))),
-        };
-        if failed.is_some() {
-            break;
-        }
-    }
-    let mut world = functions.port.0.world();
-    world.pass_to(clock::now());
-    let now = world.now;
-    world.secrets.end(&begun, failed, now);
-    Delivered { calls: caller.calls(), end }
-}
-
-fn invocation(left: Duration, now: Timestamp) -> Invocation {
-    let deadline = Deadline::after(left, now).in_an_invocation_of(TIMEOUT);
-    Invocation::new(deadline, "invocation").with_clock(clock::now)
-}
-
-/// The batch of one as SQS and Lambda make it.
-fn batch(message: &Queued, now: Timestamp) -> Value {
-    let Parcel { body, first_seen, attempt, not_before, group, origin, .. } = &message.parcel;
-    let text = |value: String| json!({"stringValue": value, "dataType": "String"});
-    let mut attributes = json!({
-        FIRST_SEEN: text(first_seen.to_string()),
-        ATTEMPT: text(attempt.to_string()),
-        ORIGIN: text(serde_json::to_string(origin).expect("an origin always serializes")),
-    });
-    if let Some(not_before) = not_before {
-        attributes[NOT_BEFORE] = text(not_before.to_string());
-    }
-    json!({"Records": [{
-        "messageId": message.id.to_string(), "receiptHandle": "r", "body": body,
-        "attributes": {
-            "ApproximateReceiveCount": message.receives.to_string(),
-            "SentTimestamp": now.as_millisecond().to_string(), "MessageGroupId": group
-        },
-        "messageAttributes": attributes, "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:work", "awsRegion": "us-east-1"
-    }]})
 }

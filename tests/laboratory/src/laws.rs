@@ -4,8 +4,10 @@ use jiff::SignedDuration;
 use shared_core::credential::{Authentication, Credential};
 use shared_core::customer::{CellPhase, CellState, Customer, Phase};
 use shared_core::event::{Content, OutboundEvent, ReasonCode};
+use shared_core::ids::ApplicationId;
 use vault::Prefix;
 
+use crate::lab::OVERLAP;
 use crate::vendor::{Application, Proof};
 use crate::world::{Asked, Function, World};
 
@@ -22,7 +24,9 @@ pub(crate) fn at_this_moment(world: &mut World) {
         }
     }
     let mut broken = Vec::new();
+    note_the_unnamed(world);
     if !world.upstream_was_touched {
+        deleted_too_soon(world, &mut broken);
         for row in world.table.rows() {
             unserved_readers(world, &row.customer, &mut broken);
         }
@@ -30,6 +34,44 @@ pub(crate) fn at_this_moment(world: &mut World) {
     strangers_touched(world, &mut broken);
     broken.retain(|law| !world.broken.contains(law));
     world.broken.extend(broken);
+}
+
+/// Notes since when applications that are recorded for a working cell are named by no label.
+fn note_the_unnamed(world: &mut World) {
+    let (now, mut unnamed) = (world.now, std::mem::take(&mut world.unnamed));
+    unnamed.retain(|_, (id, _)| world.table.row(id).is_some_and(|row| row.customer.lives()));
+    for row in world.table.rows().filter(|row| row.customer.lives()) {
+        let id = &row.customer.customer_id;
+        for (cell, state) in row.customer.cells.iter().filter(|(_, state)| state.applications.len() > 1) {
+            let name = prefix().secret_name(id, *cell);
+            let named: Vec<ApplicationId> = ["AWSCURRENT", "AWSPENDING"]
+                .into_iter()
+                .filter_map(|label| world.secrets.reveal(name.as_str(), label))
+                .filter_map(|value| Credential::from_secret_value(value).ok())
+                .map(|credential| credential.application_id)
+                .collect();
+            for application in &state.applications {
+                match named.contains(&application.id) {
+                    true => drop(unnamed.remove(application.id.as_str())),
+                    false => {
+                        unnamed.entry(application.id.to_string()).or_insert((id.clone(), now));
+                    }
+                }
+            }
+        }
+    }
+    world.unnamed = unnamed;
+}
+
+/// An application lives on for the overlap after it was last named: who read the secret just before, and has a
+/// token by it, goes on working.
+fn deleted_too_soon(world: &World, broken: &mut Vec<String>) {
+    for (id, (_, since)) in &world.unnamed {
+        let protected = *since + SignedDuration::try_from(OVERLAP).expect("some minutes") > world.now;
+        if protected && !world.vendor.applications().any(|one| one.id == *id) {
+            broken.push(format!("{id} was deleted before its overlap had passed"));
+        }
+    }
 }
 
 /// From the first Active to the offboarding, and for as long as readers may not have heard of that, what
@@ -88,7 +130,7 @@ fn strangers_touched(world: &World, broken: &mut Vec<String>) {
 pub fn at_rest(world: &World) -> Vec<String> {
     let mut broken = world.broken.clone();
     broken.extend(world.vendor.broken().iter().cloned());
-    if !world.queue.is_empty() || !world.landing.is_empty() {
+    if !world.queue.is_empty() || !world.landing.is_empty() || !world.rotating.is_empty() {
         broken.push("it is not at rest".to_owned());
     }
     for asked in &world.asked {
@@ -111,6 +153,7 @@ fn tells_of(event: &OutboundEvent) -> Option<&str> {
         Content::CustomerOffboarded(event) => Some(event.request_id.as_str()),
         Content::CustomerOffboardingFailed(event) => Some(event.request_id.as_str()),
         Content::RequestRejected(event) => event.request_id.as_ref().map(|id| id.as_str()),
+        Content::SecretRolledBack(event) => Some(event.request_id.as_str()),
         Content::SecretRotated(_) | Content::DocumentSubmitted(_) | Content::DocumentRejected(_) => None,
     }
 }
@@ -149,7 +192,7 @@ fn as_wanted(world: &World, customer: &Customer, broken: &mut Vec<String>) {
     let as_wanted = match (last.function, customer.phase) {
         (Function::Onboard, Phase::Active) => last.cells.iter().all(|cell| {
             customer.cells.get(cell).is_some_and(|state| match state.phase {
-                CellPhase::Active => state.next.is_none(),
+                CellPhase::Active => state.next.is_none() && state.applications.len() == 1,
                 CellPhase::Failed => state.failure.is_some(),
                 CellPhase::Provisioning => false,
             })

@@ -12,7 +12,8 @@
 //! | [`vendor`], [`table`] | the vendor and the customers table in memory; the secrets are those of `aws-parts` |
 //! | [`fault`] | what can befall a call |
 //! | `gate`, `ports` | where it does: each method of an adapter's trait is one call |
-//! | [`lab`] | the functions, and one delivery of a message |
+//! | [`lab`], [`delivery`] | the functions, and one delivery: a message, a rotation's step, a clean-up, an operator's request |
+//! | [`rotations`] | Secrets Manager's schedule: step after step, and again where one fails |
 //! | [`run`], [`laws`] | delivering until nothing waits, and what must hold then and at every moment |
 //! | [`scenarios`], [`strike`] | every single fault, every pair |
 //! | [`closure`], [`normal`] | every reachable state |
@@ -31,6 +32,7 @@
 
 mod clock;
 pub mod closure;
+pub mod delivery;
 pub mod fault;
 mod gate;
 mod keys;
@@ -39,6 +41,7 @@ pub mod laws;
 pub mod normal;
 mod ports;
 mod request;
+pub mod rotations;
 pub mod run;
 pub mod scenarios;
 pub mod simulation;

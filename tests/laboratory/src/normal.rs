@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::lab::OVERLAP;
 use crate::request::Request;
 use crate::vendor::Proof;
 use crate::world::World;
@@ -17,6 +18,7 @@ pub fn text(world: &World) -> String {
     normal.table(world);
     normal.secrets(world);
     normal.vendor(world);
+    normal.rotations(world);
     normal.messages(world);
     normal.text
 }
@@ -105,7 +107,7 @@ impl Normal {
             "accepted_at" => self.limits(text, &[60, 300]),
             "in_doubt_since" => self.limits(text, &[60, 600]),
             "recorded_at" => self.limits(text, &[600]),
-            "unreferenced_since" => self.limits(text, &[3600]),
+            "unreferenced_since" => self.limits(text, &[OVERLAP.as_secs() as i64]),
             _ => self.text.push_str(text),
         }
     }
@@ -154,11 +156,34 @@ impl Normal {
         let void = |request: &Request| {
             request.method == "DELETE" && !request.path.last().is_some_and(|id| world.vendor.has(id))
         };
+        let mut deletions = Vec::new();
         for (_, request) in world.landing.iter().filter(|(_, request)| !void(request)) {
             let path: Vec<String> = request.path.iter().map(|part| self.name_if_known(part)).collect();
+            // Of two deletions of the same, one does nothing.
+            if request.method == "DELETE" && deletions.contains(&path) {
+                continue;
+            }
             let kid = request.json()["auth_method"]["kid"].as_str().map(|kid| self.name(kid));
             self.line(format_args!("{} {path:?} {kid:?}", request.method));
+            deletions.push(path);
         }
+    }
+
+    fn rotations(&mut self, world: &World) {
+        for rotating in &world.rotating {
+            let waits = self.to_come(rotating.due);
+            self.line(format_args!("{} {} {waits}", rotating.name, rotating.step));
+        }
+        for (id, (_, since)) in &world.unnamed {
+            let (id, passed) = (self.name(id), self.since(*since, &[OVERLAP.as_secs() as i64]));
+            self.line(format_args!("unnamed {id} {passed}"));
+        }
+        // What an operator asks names a version, which matters by its labels.
+        let said = world.operator.as_deref().and_then(|said| serde_json::from_str::<Value>(said).ok());
+        let version = said.as_ref().and_then(|said| said["version_id"].as_str()).unwrap_or_default();
+        let versions = world.secrets.secrets().flat_map(|secret| secret.versions);
+        let labels: Vec<_> = versions.filter(|one| one.id == version).map(|one| one.labels).collect();
+        self.line(format_args!("{} {} {labels:?}", world.rotations, world.operated));
     }
 
     fn name_if_known(&mut self, part: &str) -> String {
@@ -178,7 +203,9 @@ impl Normal {
         // Two of the same do what one does that is delivered twice.
         lines.sort_unstable();
         lines.dedup();
-        let mut told: Vec<&str> = world.bus.iter().map(|event| event.event_id()).collect();
+        // Of a rotation is told by the version that it led to, which no request names.
+        let named = world.bus.iter().filter(|event| event.detail_type() != "SecretRotated");
+        let mut told: Vec<&str> = named.map(|event| event.event_id()).collect();
         told.sort_unstable();
         told.dedup();
         self.line(format_args!("{lines:?} {told:?}"));

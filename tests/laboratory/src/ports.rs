@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
-use registry::{Acquired, Cause, Change, Customers, Handled, Lease, RegistryError};
+use registry::{Acquired, Cause, Change, Customers, Handled, Lease, Page, RegistryError};
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};
 use runtime::{BoxError, Parcel, Postpone};
@@ -59,6 +59,10 @@ impl Port {
 impl Customers for Port {
     async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
         self.table("GetItem", |world| Ok(world.table.customer(id))).await
+    }
+
+    async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError> {
+        self.table("Query", |world| Ok(world.table.list(after))).await
     }
 
     async fn acquire(
@@ -111,7 +115,7 @@ impl Port {
         let call = |source: BoxError| VaultError::Call { operation, name: name.to_owned(), source };
         let answered = self.0.pass(Service::SecretsManager, operation, |world| {
             let mut input = input;
-            if operation == "RotateSecret" {
+            if operation == "RotateSecret" && input["ClientRequestToken"].is_null() {
                 input["ClientRequestToken"] = world.token().into();
             }
             let now = world.now;
@@ -167,6 +171,9 @@ impl Secrets for Port {
             deletion_date: answer["DeletedDate"]
                 .as_f64()
                 .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),
+            changed_at: answer["LastChangedDate"]
+                .as_f64()
+                .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),
             versions: serde_json::from_value(labels).unwrap_or_default(),
         })
     }
@@ -199,8 +206,14 @@ impl Secrets for Port {
     async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
         let input = json!({
             "SecretId": name.as_str(), "RotationLambdaARN": schedule.function_arn,
-            "RotationRules": {"AutomaticallyAfterDays": schedule.every_days}, "RotateImmediately": false
+            "RotationRules": {"ScheduleExpression": format!("rate({} hours)", schedule.every_hours(name))},
+            "RotateImmediately": false
         });
+        self.secret("RotateSecret", name.as_str(), input).await.map(drop)
+    }
+
+    async fn rotate_now(&self, name: &SecretName, version: &VersionId) -> Result<(), VaultError> {
+        let input = json!({"SecretId": name.as_str(), "ClientRequestToken": version.as_str()});
         self.secret("RotateSecret", name.as_str(), input).await.map(drop)
     }
 

@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 
+use crate::delivery::{Delivered, Work};
 use crate::fault::{Fault, Site};
-use crate::lab::{Delivered, Lab};
+use crate::lab::{Lab, OVERLAP};
 use crate::laws;
 use crate::world::{Queued, World};
 
@@ -30,11 +31,15 @@ impl Lab {
         loop {
             // In a statement of its own, or the world would stay locked.
             let next = self.world().next();
-            let Some(id) = next else { break };
+            let Some(work) = next else { break };
+            if work == Work::CleanUp {
+                // It comes again and again; what retires now is due by then.
+                let later = self.world().now + SignedDuration::try_from(OVERLAP).expect("some minutes");
+                self.world().pass_to(later + SignedDuration::from_secs(2));
+            }
             deliveries += 1;
             if deliveries > MOST {
-                let waiting: Vec<_> = self.world().queue.iter().map(|message| message.function).collect();
-                return Err(vec![format!("it does not come to rest: {waiting:?}")]);
+                return Err(vec![format!("it does not come to rest: {work:?} is due again")]);
             }
             let before = calls.len();
             let plan = faults
@@ -42,7 +47,7 @@ impl Lab {
                 .filter(|(at, _)| *at > before)
                 .map(|(at, fault)| (at - before, *fault))
                 .collect();
-            let Delivered { calls: made, .. } = self.deliver(id, plan);
+            let Delivered { calls: made, .. } = self.deliver(work, plan);
             calls.extend(made);
         }
         self.rest();
@@ -59,9 +64,18 @@ impl Lab {
 }
 
 impl World {
-    /// The message that is due first.
-    pub fn next(&self) -> Option<u64> {
-        self.queue.iter().min_by_key(|message| (message.due, message.id)).map(|message| message.id)
+    /// What is due first. The clean-up comes once nothing else waits.
+    pub fn next(&self) -> Option<Work> {
+        let message = self.queue.iter().min_by_key(|message| (message.due, message.id));
+        let rotating = self.rotating.iter().min_by_key(|rotating| rotating.due);
+        match (message, rotating) {
+            (Some(message), Some(rotating)) if rotating.due < message.due => {
+                Some(Work::Step(rotating.name.clone()))
+            }
+            (Some(message), _) => Some(Work::Message(message.id)),
+            (None, Some(rotating)) => Some(Work::Step(rotating.name.clone())),
+            (None, None) => self.is_crowded().then_some(Work::CleanUp),
+        }
     }
 
     /// A day passes, in which a message is deferred again and again.

@@ -21,6 +21,8 @@ pub struct Scenario {
     before: Vec<Ask<'static>>,
     /// What is asked for now.
     now: Vec<Ask<'static>>,
+    /// Whether every secret is rotated now.
+    rotated: bool,
     /// What is otherwise than usual.
     with: fn(&mut World),
     /// How many tenants the functions are told that the vendor allows.
@@ -36,7 +38,8 @@ const OFF: fn() -> Ask<'static> = || Ask::offboard("r-2", "acme", 2);
 /// All of them.
 pub fn all() -> Vec<Scenario> {
     let usual: fn(&mut World) = |_| {};
-    let scenario = |name, before, now, with| Scenario { name, before, now, with, quota: 20 };
+    let scenario = |name, before, now, with| Scenario { name, before, now, rotated: false, with, quota: 20 };
+    let rotated = |name, before, now| Scenario { rotated: true, ..scenario(name, before, now, usual) };
     let back = |cells| Ask::onboard("r-3", "acme", cells, 3);
     vec![
         scenario("onboarding, 1 cell", vec![], vec![on(ONE)], usual),
@@ -48,6 +51,11 @@ pub fn all() -> Vec<Scenario> {
         scenario("onboarding again", vec![on(ONE), OFF()], vec![back(TWO)], usual),
         scenario("more cells", vec![on(ONE)], vec![back(THREE)], usual),
         scenario("onboarding that meets an offboarding", vec![], vec![on(ONE), OFF()], usual),
+        rotated("rotation, 1 cell", vec![on(ONE)], vec![]),
+        rotated("rotation, 1 client secret", vec![on(ONE).with_client_secrets()], vec![]),
+        rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]),
+        rotated("rotation that meets an offboarding", vec![on(ONE)], vec![OFF()]),
+        rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]),
         full("undo: the quota is full (429)", |world| world.vendor.quota_status = 429),
         full("undo: the quota is full (403)", |world| world.vendor.quota_status = 403),
         scenario("a deletion of what is gone says 400", vec![on(ONE)], vec![OFF()], |world| {
@@ -64,7 +72,7 @@ pub fn all() -> Vec<Scenario> {
 
 /// The stranger's tenant is all that the organization may have.
 fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
-    Scenario { name, before: Vec::new(), now: vec![on(ONE)], with, quota: 1 }
+    Scenario { name, before: Vec::new(), now: vec![on(ONE)], rotated: false, with, quota: 1 }
 }
 
 impl Scenario {
@@ -88,6 +96,10 @@ impl Scenario {
         (self.with)(&mut world);
         for ask in &self.now {
             world.ask(ask);
+        }
+        let names: Vec<String> = world.secrets.secrets().map(|secret| secret.name).collect();
+        for name in names.iter().filter(|_| self.rotated) {
+            assert!(world.rotate(name), "{name} can be rotated");
         }
         world
     }

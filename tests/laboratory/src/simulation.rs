@@ -11,9 +11,10 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use shared_core::place::Cell;
 
+use crate::delivery::{Plan, Work};
 use crate::fault::Fault;
 use crate::gate::Pace;
-use crate::lab::{Lab, Plan, Work};
+use crate::lab::Lab;
 use crate::laws;
 use crate::world::{Ask, World};
 
@@ -143,7 +144,13 @@ impl Schedule<'_> {
         }
         let names: Vec<String> = world.secrets.secrets().map(|secret| secret.name).collect();
         if let Some(name) = names.choose(&mut self.random).filter(|_| rotation) {
-            work.push(Work::Rotation(name.clone()));
+            self.lab.world().rotate(name);
+        }
+        for rotating in &self.lab.world().rotating {
+            work.push(Work::Step(rotating.name.clone()));
+        }
+        if self.random.random_bool(0.1) {
+            work.push(Work::CleanUp);
         }
         if work.is_empty() {
             return;
@@ -194,19 +201,15 @@ impl Schedule<'_> {
         })
     }
 
-    /// Without further faults, everything is delivered and every rotation is finished.
+    /// Without further faults, everything is delivered, every rotation is finished and the clean-up comes.
     fn come_to_rest(&mut self) -> Vec<String> {
         let mut broken = Vec::new();
         for _ in 0..3 {
             if let Ok(run) = self.lab.run(&[]) {
                 self.calls += run.calls.len();
             }
-            let names: Vec<String> = self.lab.world().secrets.secrets().map(|secret| secret.name).collect();
             let later = self.lab.world().now + SignedDuration::from_hours(3);
             self.lab.world().pass_to(later);
-            for name in names.iter().filter(|name| self.is_stuck(name)) {
-                self.lab.rotate(name, Vec::new());
-            }
             let left = laws::at_rest(&self.lab.world());
             if left.is_empty() {
                 return left;
@@ -214,16 +217,5 @@ impl Schedule<'_> {
             broken = left;
         }
         broken
-    }
-
-    fn is_stuck(&self, name: &str) -> bool {
-        let world = self.lab.world();
-        let secret = world.secrets.secrets().find(|secret| secret.name == *name);
-        secret.is_some_and(|secret| {
-            secret.deletion.is_none()
-                && secret
-                    .version("AWSPENDING")
-                    .is_some_and(|pending| secret.version("AWSCURRENT") != Some(pending))
-        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use registry::{Acquired, Change, Handled, Lease, RegistryError};
+use registry::{Acquired, Change, Handled, Lease, Listed, Page, RegistryError};
 use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
@@ -39,6 +39,14 @@ impl Table {
     /// Every request that has ended.
     pub fn requests(&self) -> impl Iterator<Item = &Handled> {
         self.handled.values()
+    }
+
+    pub(crate) fn list(&self, after: Option<&CustomerId>) -> Page {
+        let after = |row: &&Row| after.is_none_or(|after| row.customer.customer_id > *after);
+        Page {
+            customers: self.rows().filter(after).map(|row| Listed::of(&row.customer)).collect(),
+            more: false,
+        }
     }
 
     pub(crate) fn customer(&self, id: &CustomerId) -> Customer {

@@ -11,7 +11,9 @@ use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
 use shared_core::place::Cell;
 
+use crate::delivery::Work;
 use crate::request::Request;
+use crate::rotations::Rotating;
 use crate::table::Table;
 use crate::vendor::{Proof, Vendor};
 
@@ -31,6 +33,8 @@ pub struct World {
     pub secrets: Account,
     /// What waits in the functions' queues.
     pub queue: Vec<Queued>,
+    /// Rotations that have not ended.
+    pub rotating: Vec<Rotating>,
     /// What was announced, in order.
     pub bus: Vec<OutboundEvent>,
     /// Calls whose caller is gone and whose effect is still to come.
@@ -41,10 +45,18 @@ pub struct World {
     pub strangers: Vec<(String, String)>,
     /// Whether somebody deleted something of ours at the vendor by hand.
     pub upstream_was_touched: bool,
+    /// Since when applications of living customers are named by no label.
+    pub(crate) unnamed: BTreeMap<String, (CustomerId, Timestamp)>,
     /// Since when customers are being removed, for as long as they are.
     pub(crate) leaving_since: BTreeMap<CustomerId, Timestamp>,
     /// What must never be and was.
     pub broken: Vec<String>,
+    /// How many rotations the schedule has begun.
+    pub rotations: usize,
+    /// What an operator asked for.
+    pub operator: Option<String>,
+    /// How often.
+    pub operated: usize,
     /// How many keys were made.
     pub(crate) keys: usize,
     serial: u64,
@@ -132,13 +144,18 @@ impl World {
             table: Table::default(),
             secrets: Account::default(),
             queue: Vec::new(),
+            rotating: Vec::new(),
             bus: Vec::new(),
             landing: Vec::new(),
             asked: Vec::new(),
             strangers: vec![stranger],
             upstream_was_touched: false,
+            unnamed: BTreeMap::new(),
             leaving_since: BTreeMap::new(),
             broken: Vec::new(),
+            rotations: 0,
+            operator: None,
+            operated: 0,
             keys: 0,
             serial: 0,
         }
@@ -227,6 +244,16 @@ impl World {
     pub(crate) fn token(&mut self) -> String {
         self.serial += 1;
         format!("{:0>32}", self.serial)
+    }
+
+    /// When some work is due: now, where it is not said otherwise.
+    pub(crate) fn due(&self, work: &Work) -> Timestamp {
+        let due = match work {
+            Work::Message(id) => self.queue.iter().find(|message| message.id == *id).map(|one| one.due),
+            Work::Step(name) => self.rotating.iter().find(|one| one.name == *name).map(|one| one.due),
+            Work::CleanUp | Work::Operator(_) => None,
+        };
+        due.unwrap_or(self.now).max(self.now)
     }
 
     /// Lets time pass, and land what is under way.

@@ -11,8 +11,13 @@ use laboratory::world::Ask;
 const MOST: usize = 2_000_000;
 
 fn holds(what: &str, asks: Vec<Ask<'static>>, least: usize) {
+    let nothing = Script { before: vec![], asks, rotations: 0, roll_backs: 0, setup: Setup::default() };
+    closes(what, &nothing, least);
+}
+
+fn closes(what: &str, script: &Script, least: usize) {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let closed = close(&Script { asks, setup: Setup::default() }, threads, MOST);
+    let closed = close(script, threads, MOST);
     println!(
         "{what}: {} states, in {} of them nothing waits; {} deliveries",
         closed.states, closed.at_rest, closed.deliveries
@@ -43,4 +48,38 @@ fn two_cells_come() {
 #[test]
 fn one_client_secret_comes() {
     holds("one cell with a client secret, onboarded", vec![on(ONE).with_client_secrets()], 100);
+}
+
+fn rotated(asks: Vec<Ask<'static>>, rotations: usize, roll_backs: usize) -> Script {
+    Script { before: vec![on(ONE)], asks, rotations, roll_backs, setup: Setup::default() }
+}
+
+#[test]
+fn a_rotation_meets_an_offboarding() {
+    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 1, 0);
+    closes("one rotation and an offboarding", &script, 500);
+}
+
+#[test]
+#[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
+fn two_rotations_meet_an_offboarding() {
+    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 2, 0);
+    closes("two rotations and an offboarding", &script, 10_000);
+}
+
+#[test]
+fn a_rotation_meets_a_roll_back() {
+    closes("one rotation, a roll back asked for", &rotated(vec![], 1, 1), 500);
+}
+
+#[test]
+#[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
+fn two_rotations_meet_a_roll_back() {
+    closes("two rotations, a roll back asked for twice", &rotated(vec![], 2, 2), 10_000);
+}
+
+#[test]
+fn a_client_secret_rotates() {
+    let script = Script { before: vec![on(ONE).with_client_secrets()], ..rotated(vec![], 2, 0) };
+    closes("two rotations of a client secret", &script, 100);
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_parts::secrets::{SecretsManager, Settings};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
@@ -19,7 +20,7 @@ use resistant::{
     OrganizationCredential, Vendor,
 };
 use shared_core::credential::Authentication;
-use shared_core::customer::{Aim, Customer, NextApplication, Sealed, Transition, Work};
+use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Transition, Work};
 use shared_core::event::{Content, CustomerOnboardingFailed, OutboundEvent, ReasonCode};
 use shared_core::ids::{Generation, TenantName};
 use shared_core::place::{Cell, Stage};
@@ -129,6 +130,16 @@ async fn registry_contract(registry: &Registry) {
     registry.release(third).await.unwrap();
     drop(held(registry, "fourth", 74, 134).await);
 
+    let listed = registry.list(None).await.unwrap();
+    assert!(!listed.more);
+    let [acme] = &listed.customers[..] else { panic!("{listed:?}") };
+    assert_eq!((acme.customer_id.as_str(), acme.phase, acme.spare), ("acme", Phase::Onboarding, 0));
+    assert_eq!(registry.list(Some(&acme.customer_id)).await.unwrap().customers, []);
+    drop(registry.acquire(&"bolt".parse().unwrap(), "fifth", second(74), second(134)).await.unwrap());
+    let [_, bolt] = &registry.list(None).await.unwrap().customers[..] else { panic!("two are listed") };
+    assert_eq!((bolt.customer_id.as_str(), bolt.phase), ("bolt", Phase::Absent));
+    assert_eq!(registry.list(Some(&id)).await.unwrap().customers, [bolt.clone()]);
+
     let new = registry.record_handled(handled("r-2")).await.unwrap();
     assert_eq!(new.event, handled("r-2").event);
     let mut other = handled("r-1");
@@ -162,6 +173,16 @@ async fn the_registry_in_dynamodb() {
         .billing_mode(BillingMode::PayPerRequest)
         .attribute_definitions(text("pk"))
         .attribute_definitions(text("sk"))
+        .attribute_definitions(text("listed_as"))
+        .global_secondary_indexes(
+            GlobalSecondaryIndex::builder()
+                .index_name("customers")
+                .key_schema(key("listed_as", KeyType::Hash))
+                .key_schema(key("pk", KeyType::Range))
+                .projection(Projection::builder().projection_type(ProjectionType::All).build())
+                .build()
+                .unwrap(),
+        )
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range))
         .send()
@@ -210,6 +231,7 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     assert!(is_refused(secrets.create(&new(&two, &second)).await), "the name is taken");
     assert_eq!(reveal(Label::Current).await.unwrap(), (one.clone(), "first".to_owned()));
 
+    let changed_at = secrets.describe(name.as_str()).await.unwrap().changed_at.unwrap();
     secrets.put(&put(&two, &second, Label::Pending)).await.unwrap();
     secrets.put(&put(&two, &second, Label::Pending)).await.unwrap();
     assert!(is_refused(secrets.put(&put(&two, &first, Label::Pending)).await));
@@ -218,6 +240,7 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     secrets.move_label(name, Label::Current, Some(&two), Some(&one)).await.unwrap();
     assert_eq!(reveal(Label::Current).await.unwrap().0, two);
     assert_eq!(reveal(Label::Previous).await.unwrap().0, one);
+    assert!(secrets.describe(name.as_str()).await.unwrap().changed_at.unwrap() >= changed_at);
 
     // A label that a rotation left behind blocks the next one.
     assert!(is_refused(secrets.cancel_rotation(name).await), "it was never rotated");
@@ -228,6 +251,13 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     assert!(is_missing(reveal(Label::Pending).await));
     secrets.schedule_rotation(name, &schedule).await.unwrap();
     assert!(secrets.describe(name.as_str()).await.unwrap().rotation_enabled);
+    // The trial of the schedule is over, or the version that is asked for waits for it.
+    let three = VersionId::from("5".repeat(32).as_str());
+    if secrets.rotate_now(name, &three).await.is_ok() {
+        assert!(secrets.describe(name.as_str()).await.unwrap().carries(&three, Label::Pending));
+        assert!(is_refused(secrets.rotate_now(name, &VersionId::from("6".repeat(32).as_str())).await));
+        secrets.move_label(name, Label::Pending, None, Some(&three)).await.unwrap();
+    }
     secrets.cancel_rotation(name).await.unwrap();
     assert!(!secrets.describe(name.as_str()).await.unwrap().rotation_enabled);
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use laboratory::delivery::{End, Work};
 use laboratory::fault::{Fault, Service, Site};
-use laboratory::lab::{End, Lab, Setup};
+use laboratory::lab::{Lab, Setup};
 use laboratory::scenarios::{ONE, THREE, TWO};
 use laboratory::world::{Ask, World};
 use serde_json::Value;
@@ -101,7 +102,7 @@ fn a_flow_begins_no_create_whose_end_it_would_not_see() {
     let lab = Lab::new(Setup { time_left: Some(Duration::from_secs(12)), ..Setup::default() });
     lab.world().ask(&on(ONE));
     let id = lab.world().queue[0].id;
-    let delivered = lab.deliver(id, Vec::new());
+    let delivered = lab.deliver(Work::Message(id), Vec::new());
     assert_eq!(delivered.end, End::Done);
     assert!(delivered.calls.iter().all(|call| !call.operation.starts_with("create")), "{delivered:?}");
     assert_eq!(lab.world().queue.len(), 1, "it is deferred, with all that it needs recorded");
@@ -134,7 +135,7 @@ fn a_flow_survives_that_its_tenant_was_deleted_by_hand() {
         let lab = Lab::new(Setup::default());
         lab.world().ask(&on(ONE));
         let id = lab.world().queue[0].id;
-        lab.deliver(id, fault.into_iter().collect());
+        lab.deliver(Work::Message(id), fault.into_iter().collect());
         let ours = lab.world().vendor.tenants().find(|tenant| tenant.name != "strangers").unwrap().id.clone();
         lab.world().delete_upstream(&ours);
         if fault.is_none() {
@@ -165,7 +166,7 @@ fn a_flow_survives_that_its_application_was_deleted_by_hand() {
     let lab = Lab::new(Setup::default());
     lab.world().ask(&on(ONE));
     let id = lab.world().queue[0].id;
-    lab.deliver(id, vec![(9, Fault::CrashBefore)]);
+    lab.deliver(Work::Message(id), vec![(9, Fault::CrashBefore)]);
     let application = lab.world().vendor.applications().last().unwrap().id.clone();
     lab.world().delete_application_upstream(&application);
     lab.run(&[]).unwrap();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Application, CellPhase, CellState, Customer, Failure};
 use super::{NextApplication, Phase, Sealed, Tenant, Work};
+use crate::credential::AuthenticationKind;
 use crate::event::{Certificate, DeletedApplication, DeletedSecret};
 use crate::failure::{Class, Classified};
 use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
@@ -34,6 +35,13 @@ pub enum Transition {
         cell: Cell,
         /// As this.
         next: NextApplication,
+    },
+    /// An operator asks for a rotation. The audit trail keeps who and why.
+    AskRotation {
+        /// Of this cell.
+        cell: Cell,
+        /// How the cell's next applications shall authenticate, where it is to change.
+        authentication: Option<AuthenticationKind>,
     },
     /// A create may have happened unseen.
     Doubt {
@@ -140,6 +148,7 @@ impl Transition {
             Self::Onboard { .. } => "onboarding accepted",
             Self::TenantFound { .. } => "tenant recorded",
             Self::Intend { .. } => "application intended",
+            Self::AskRotation { .. } => "rotation asked for",
             Self::Doubt { .. } => "application in doubt",
             Self::NothingMade { .. } => "doubt settled",
             Self::ApplicationFound { .. } => "application recorded",
@@ -184,6 +193,10 @@ impl Customer {
                     return Err(illegal("the cell has an intent already"));
                 }
                 state.next = Some(next);
+            }
+            (Onboarding | Active, Transition::AskRotation { cell, authentication }) => {
+                let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
+                state.authentication = authentication.or(state.authentication);
             }
             (Onboarding | Active, Transition::Doubt { cell, since }) => {
                 let next = self.undecided(cell).ok_or_else(|| illegal("the cell has no undecided intent"))?;
@@ -304,6 +317,7 @@ impl Customer {
             let state = self.cells.entry(cell).or_insert(CellState {
                 phase: CellPhase::Provisioning,
                 failure: None,
+                authentication: None,
                 next: None,
                 applications: Vec::new(),
             });

@@ -13,7 +13,13 @@ fn source(key: &str, version: Option<&str>, etag: Option<&str>) -> Source {
 }
 
 fn customer(phase: Phase, cells: &[(Cell, CellPhase)]) -> Customer {
-    let state = |phase| CellState { phase, failure: None, next: None, applications: Vec::new() };
+    let state = |phase| CellState {
+        phase,
+        failure: None,
+        authentication: None,
+        next: None,
+        applications: Vec::new(),
+    };
     let cells = cells.iter().map(|&(cell, phase)| (cell, state(phase))).collect();
     Customer { phase, cells, ..Customer::absent("acme".parse().unwrap()) }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded, CustomerOnboardingFailed,
-    DocumentRejected, DocumentSubmitted, RequestRejected, SecretRotated,
+    DocumentRejected, DocumentSubmitted, RequestRejected, SecretRolledBack, SecretRotated,
 };
 use crate::request::{OffboardingRequest, OnboardingRequest};
 
@@ -33,6 +33,7 @@ pub fn all() -> Vec<EventType> {
         announcement::<CustomerOffboarded>("CustomerOffboarded"),
         announcement::<CustomerOffboardingFailed>("CustomerOffboardingFailed"),
         announcement::<SecretRotated>("SecretRotated"),
+        announcement::<SecretRolledBack>("SecretRolledBack"),
         announcement::<DocumentSubmitted>("DocumentSubmitted"),
         announcement::<DocumentRejected>("DocumentRejected"),
         announcement::<RequestRejected>("RequestRejected"),

@@ -168,3 +168,24 @@ pub struct SecretRotated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_application_id: Option<ApplicationId>,
 }
+
+/// The credential that a rotation replaced is AWSCURRENT again. The one it had replaced it by lives on for
+/// the configured overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SecretRolledBack {
+    /// The operator's request.
+    pub request_id: RequestId,
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The cell.
+    pub cell: Cell,
+    /// The secret's name.
+    pub secret_name: String,
+    /// The secret version that is AWSCURRENT again.
+    pub version_id: String,
+    /// The application that its credential belongs to.
+    pub application_id: ApplicationId,
+    /// The secret version that is AWSCURRENT no longer.
+    pub rolled_back_version_id: String,
+}

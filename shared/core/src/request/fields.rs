@@ -124,11 +124,35 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn authentication(&mut self) -> Option<AuthenticationKind> {
+        self.authentication_if_any().map(|kind| kind.unwrap_or(AuthenticationKind::KeyPair))
+    }
+
+    pub(super) fn authentication_if_any(&mut self) -> Option<Option<AuthenticationKind>> {
         match self.object.get("authentication") {
-            None => Some(AuthenticationKind::KeyPair),
-            Some(Value::String(text)) if text == "KEY_PAIR" => Some(AuthenticationKind::KeyPair),
-            Some(Value::String(text)) if text == "CLIENT_SECRET" => Some(AuthenticationKind::ClientSecret),
+            None => Some(None),
+            Some(Value::String(text)) if text == "KEY_PAIR" => Some(Some(AuthenticationKind::KeyPair)),
+            Some(Value::String(text)) if text == "CLIENT_SECRET" => {
+                Some(Some(AuthenticationKind::ClientSecret))
+            }
             Some(other) => self.invalid("authentication", other, "it is `KEY_PAIR` or `CLIENT_SECRET`"),
         }
+    }
+
+    /// False where it is not said.
+    pub(super) fn flag(&mut self, field: &str) -> Option<bool> {
+        match self.object.get(field) {
+            None => Some(false),
+            Some(Value::Bool(flag)) => Some(*flag),
+            Some(other) => self.invalid(field, other, "it is `true` or `false`"),
+        }
+    }
+
+    /// The id of a secret's version (Secrets Manager: `VersionId`).
+    pub(super) fn version_id(&mut self, field: &str) -> Option<String> {
+        let rule = "32 to 64 characters, as `describe-secret` shows it";
+        self.text(field, rule, |text| match text.len() {
+            32..=64 => Ok(text.to_owned()),
+            _ => Err(rule.to_owned()),
+        })
     }
 }

@@ -69,6 +69,16 @@ impl Account {
         Ok(())
     }
 
+    /// Begins once more a rotation that failed or got stuck, with the version that it had.
+    ///
+    /// # Errors
+    /// Where there is none, or the secret is not rotated any more.
+    pub fn begin_again(&mut self, name: &str) -> Result<(), Refused> {
+        let job = self.state.begin_again(name)?;
+        self.begun.push(Begun(job));
+        Ok(())
+    }
+
     /// Whether a rotation of the secret runs.
     pub fn rotates(&self, name: &str) -> bool {
         self.begun.iter().any(|begun| begun.0.arn.contains(&format!(":{name}-")))
@@ -108,6 +118,18 @@ impl Account {
 }
 
 impl Begun {
+    /// The secret's name.
+    pub fn name(&self) -> String {
+        let (_, name) = self.0.arn.rsplit_once(":secret:").unwrap_or_default();
+        // AWS appends a hyphen and six characters (Secrets Manager: `ARN`).
+        name[..name.len().saturating_sub(7)].to_owned()
+    }
+
+    /// The version that it leads to.
+    pub fn version(&self) -> &str {
+        &self.0.token
+    }
+
     /// Why.
     pub fn cause(&self) -> Cause {
         self.0.cause
