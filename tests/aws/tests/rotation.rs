@@ -311,6 +311,6 @@ async fn rotation_needs_a_function() {
 #[tokio::test]
 async fn a_foreign_rotation_token_is_refused() {
     let house = House::new(Settings::default(), false).await;
-    let put = house.client.put_secret_value().secret_id("s").secret_string("x").rotation_token("made up");
+    let put = house.client.put_secret_value().secret_id("s").secret_string("x").rotation_token(TWO);
     assert!(text(&put.send().await.unwrap_err()).starts_with("InvalidParameterException"));
 }

@@ -21,7 +21,9 @@ pub(super) fn describe_secret(store: &mut Store, request: DescribeSecret) -> Res
 }
 
 /// "A list of the versions of the secret that have staging labels attached" (API_DescribeSecret,
-/// VersionIdsToStages), which API_ListSecrets calls SecretVersionsToStages.
+/// VersionIdsToStages), which API_ListSecrets calls SecretVersionsToStages. "If the secret isn't
+/// configured for rotation or rotation has been disabled, Secrets Manager returns null"
+/// (API_DescribeSecret, LastRotatedDate and NextRotationDate).
 fn description(secret: &Secret, versions_field: &str) -> Value {
     let labelled: Map<String, Value> = secret
         .versions
@@ -39,7 +41,7 @@ fn description(secret: &Secret, versions_field: &str) -> Value {
         "RotationEnabled": secret.schedule.enabled,
         "RotationLambdaARN": secret.schedule.function,
         "RotationRules": secret.schedule.rules,
-        "LastRotatedDate": secret.schedule.last.map(epoch),
+        "LastRotatedDate": secret.schedule.last.filter(|_| secret.schedule.is_on()).map(epoch),
         "NextRotationDate": secret.schedule.next.map(epoch),
         "LastChangedDate": epoch(secret.changed),
         "LastAccessedDate": secret.accessed.map(epoch),
@@ -128,8 +130,8 @@ pub(super) struct ListSecretVersionIds {
     paging: Paging,
 }
 
-/// "By default, versions without staging labels aren't included" (API_ListSecretVersionIds,
-/// IncludeDeprecated).
+/// "ListSecretVersionIds only returns versions that contain a secret value"; "By default, versions
+/// without staging labels aren't included" (API_ListSecretVersionIds, and its IncludeDeprecated).
 pub(super) fn list_secret_version_ids(
     store: &mut Store,
     request: ListSecretVersionIds,
@@ -138,6 +140,7 @@ pub(super) fn list_secret_version_ids(
     let versions = secret
         .versions
         .iter()
+        .filter(|version| version.value.is_some())
         .filter(|version| request.include_deprecated || !version.stages.is_empty())
         .map(|version| {
             json!({

@@ -2,7 +2,7 @@
 //!
 //! Each rule stands beside its source: `API_…` is a page of the AWS Secrets Manager API Reference,
 //! "User Guide" a page of the AWS Secrets Manager User Guide. Where neither says anything, the comment
-//! says so. Not modelled: `cron()` schedules (refused), rotation windows, resource policies, replicas,
+//! says so. `tests/rules/RULES.md` has them all in one table, each with a check. Not modelled: `cron()` schedules (refused), rotation windows, resource policies, replicas,
 //! external secrets, request rates, and the eventual consistency of `ListSecrets`. Callers are not
 //! authenticated.
 //!

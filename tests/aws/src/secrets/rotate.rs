@@ -46,7 +46,7 @@ pub(super) fn rotate_secret(
     let token = client_request_token(request.client_request_token)?;
     let function = function(secret, request.rotation_lambda_arn)?;
     if let Some(rules) = &request.rotation_rules {
-        rules.interval()?;
+        rules.check()?;
     }
     check_previous_rotation(secret)?;
     let answer = json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": token });

@@ -19,6 +19,18 @@ pub(super) struct RotationRules {
 }
 
 impl RotationRules {
+    /// Whether they can be kept.
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        let interval = self.interval()?;
+        match self.duration.as_deref().map(hours) {
+            None => Ok(()),
+            Some(Some(window)) if SignedDuration::from_hours(window) <= interval.min(days(1)) => Ok(()),
+            Some(_) => Err(Refusal::parameter(
+                "Duration must be a number of hours, such as 3h, and end before the day and the next window.",
+            )),
+        }
+    }
+
     /// The time from one rotation to the next.
     ///
     /// - "you can set the rotation schedule in RotationRules with AutomaticallyAfterDays or
@@ -41,6 +53,15 @@ impl RotationRules {
             (None, None) => Err(Refusal::parameter("RotationRules must have a schedule.")),
         }
     }
+}
+
+/// "Length Constraints: Minimum length of 2. Maximum length of 3. Pattern: [0-9]+h"; "The window must
+/// not extend into the next rotation window or the next UTC day" (API_RotationRulesType, Duration).
+/// A window of none is taken to be no window.
+fn hours(duration: &str) -> Option<i64> {
+    let digits = duration.strip_suffix('h').filter(|digits| (1..=2).contains(&digits.len()))?;
+    let digits = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?;
+    digits.parse().ok().filter(|&hours| hours > 0)
 }
 
 fn rate(expression: &str) -> Option<SignedDuration> {
@@ -111,8 +132,14 @@ mod tests {
             r#"{"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"}"#,
             r#"{"ScheduleExpression": "rate(3 hours)"}"#,
             r#"{"ScheduleExpression": "cron(0 8 * * ? *)"}"#,
+            r#"{"AutomaticallyAfterDays": 1, "Duration": "3"}"#,
+            r#"{"AutomaticallyAfterDays": 1, "Duration": "+3h"}"#,
+            r#"{"AutomaticallyAfterDays": 1, "Duration": "0h"}"#,
+            r#"{"AutomaticallyAfterDays": 1, "Duration": "003h"}"#,
+            r#"{"AutomaticallyAfterDays": 1, "Duration": "25h"}"#,
+            r#"{"ScheduleExpression": "rate(4 hours)", "Duration": "5h"}"#,
         ] {
-            assert_eq!(rules(json).interval().unwrap_err().code, "InvalidParameterException", "{json}");
+            assert_eq!(rules(json).check().unwrap_err().code, "InvalidParameterException", "{json}");
         }
     }
 }

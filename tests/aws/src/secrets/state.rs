@@ -85,6 +85,10 @@ impl State {
     /// Begins the rotation of a secret whose time has come, or once more the one that got stuck.
     pub(super) fn begin_due(&mut self, arn: &str, now: Timestamp) -> Result<Job, Refusal> {
         let secret = self.store.find(arn)?.usable()?;
+        // "Turns off automatic rotation" (API_CancelRotateSecret): neither a schedule nor a retry.
+        if !secret.schedule.is_on() {
+            return Err(Refusal::state("Rotation of this secret is turned off."));
+        }
         if let Some(token) = stuck_token(secret) {
             return self.begin(arn, token, Cause::Retried);
         }

@@ -156,6 +156,9 @@ pub(super) fn put_secret_value(
     now: Timestamp,
 ) -> Result<Value, Refusal> {
     let arn = state.store.find(&request.secret_id)?.usable()?.arn.clone();
+    if !request.rotation_token.as_deref().is_none_or(is_rotation_token) {
+        return Err(Refusal::validation("A RotationToken has 36 to 256 letters, digits and hyphens."));
+    }
     // "Secrets Manager validates the identity using the token" (API_PutSecretValue, RotationToken).
     // Which error follows is not documented.
     if request.rotation_token.is_some() && request.rotation_token.as_deref() != state.rotation_token(&arn) {
@@ -173,6 +176,13 @@ pub(super) fn put_secret_value(
     write(secret, &id, value, &stages, now)?;
     let stages = secret.versions.get(&id).map(|version| version.stages.clone());
     Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": id, "VersionStages": stages }))
+}
+
+/// "Minimum length of 36. Maximum length of 256. Pattern: ^[a-zA-Z0-9\-]+$" (API_PutSecretValue,
+/// RotationToken).
+fn is_rotation_token(token: &str) -> bool {
+    (36..=256).contains(&token.len())
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// "If you don't include VersionStages, then Secrets Manager automatically moves the staging label

@@ -15,8 +15,13 @@ pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
 const MOST_LABELS: usize = 20;
 
 /// "Secrets Manager removes unlabeled versions when there are more than 100, but it does not remove
-/// versions created less than 24 hours ago" (User Guide, reference_limits). The same page speaks of
-/// a quota that one reaches by writing faster, but not of its height, so none is enforced here.
+/// versions created less than 24 hours ago. If you update the secret value more than once every 10
+/// minutes, you create more versions than Secrets Manager removes, and you will reach the quota for
+/// secret versions" (User Guide, reference_limits).
+///
+/// The page no longer says how high that quota is; its earlier editions had "Versions of a secret:
+/// ~100". It is assumed to be the same 100: the strictest reading, although one version every ten
+/// minutes, which the page allows, makes 144 a day.
 const MOST_VERSIONS: usize = 100;
 
 /// What is secret. `Debug` does not show it.
@@ -94,6 +99,7 @@ impl Versions {
         }
         next.check_labels()?;
         next.prune(put.now);
+        next.check_number()?;
         *self = next;
         Ok(true)
     }
@@ -178,6 +184,17 @@ impl Versions {
         if labels > MOST_LABELS {
             return Err(Refusal::limit(format!(
                 "You can't attach more than {MOST_LABELS} staging labels to a secret."
+            )));
+        }
+        Ok(())
+    }
+
+    /// What could not be removed counts, but not the empty version that a rotation begins with:
+    /// API_RotateSecret lists no LimitExceededException, API_PutSecretValue does.
+    fn check_number(&self) -> Result<(), Refusal> {
+        if self.list.iter().filter(|version| version.value.is_some()).count() > MOST_VERSIONS {
+            return Err(Refusal::limit(format!(
+                "The secret has {MOST_VERSIONS} versions that are labelled or less than a day old."
             )));
         }
         Ok(())
@@ -326,15 +343,19 @@ mod tests {
     }
 
     #[test]
-    fn old_versions_without_labels_go_once_there_are_more_than_a_hundred() {
+    fn old_versions_without_labels_make_room_for_new_ones() {
         let mut versions = Versions::default();
-        for n in 0..150 {
+        for n in 0..100 {
             put(&mut versions, &format!("v{n}"), &[CURRENT], Timestamp::UNIX_EPOCH).unwrap();
         }
-        assert_eq!(versions.iter().count(), 150, "none is a day old");
+        let before = labelled(&versions);
+        let refusal = put(&mut versions, "early", &[CURRENT], Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(refusal.code, "LimitExceededException", "none is a day old");
+        assert_eq!(labelled(&versions), before);
         put(&mut versions, "late", &[CURRENT], Timestamp::UNIX_EPOCH + days(1)).unwrap();
         assert_eq!(versions.iter().count(), 100);
-        assert_eq!(labelled(&versions), expected(&[("v149", &[PREVIOUS]), ("late", &[CURRENT])]));
+        assert!(versions.get("v0").is_none(), "the oldest goes first");
+        assert_eq!(labelled(&versions), expected(&[("v99", &[PREVIOUS]), ("late", &[CURRENT])]));
     }
 
     #[test]
