@@ -92,6 +92,13 @@ CHECKS = [
         "RequestRejected",
     ),
     (
+        "reconcile-tenants",
+        CONTROL,
+        {"Records": []},
+        lambda answer: answer.get("errorType") == "Rejected" and "Records" in answer["errorMessage"],
+        "RequestRejected",
+    ),
+    (
         "submit-document",
         {
             "DOCUMENTS_TABLE": "documents",

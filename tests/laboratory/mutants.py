@@ -59,7 +59,7 @@ def run(command, copy, limit):
 
 CORE = ["cargo", "test", "--quiet", "-p", "shared-core", "--lib"]
 FLOWS = ["cargo", "test", "--quiet", "-p", "laboratory", "--test", "flows", "--test", "faults", "--test", "closure",
-         "--test", "simulation", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_flow"]
+         "--test", "simulation", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_client_secret_rotates", "a_flow"]
 
 
 def main():

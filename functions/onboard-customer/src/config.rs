@@ -58,7 +58,7 @@ impl Config {
         let secrets_key_id = reading.required("SECRETS_KEY_ID", text);
         let sealing_key_id = reading.required("SEALING_KEY_ID", text);
         let function_arn = reading.required("ROTATION_FUNCTION_ARN", text);
-        let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=1000));
+        let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=999));
         let queue_url = reading.required("QUEUE_URL", text);
         let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));

@@ -250,6 +250,18 @@ impl World {
         self.secrets.rotations_ended().await;
     }
 
+    /// Invokes a function as an operator does.
+    ///
+    /// # Errors
+    /// What the function answers as an error.
+    pub async fn operate(&self, function: &str, said: &Value) -> Result<Value> {
+        match self.lambda.invoke(function, said.to_string().as_bytes()).await? {
+            Outcome::Answered(answer) => Ok(serde_json::from_slice(&answer)?),
+            Outcome::FunctionError(error) => bail!("{}", String::from_utf8_lossy(&error)),
+            other => bail!("{function} ended with {other:?}"),
+        }
+    }
+
     /// Whether the vendor gives a token for what a secret holds.
     pub async fn accepts(&self, secret_value: &str) -> bool {
         let credential = Credential::from_secret_value(secret_value).expect("a secret that readers can read");
@@ -320,8 +332,13 @@ impl World {
         let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
         let customers = json!({
             "TableName": "customers", "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text("pk"), text("sk")],
-            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")]
+            "AttributeDefinitions": [text("pk"), text("sk"), text("listed_as")],
+            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "customers",
+                "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["phase", "spare"] },
+                "KeySchema": [key("listed_as", "HASH"), key("pk", "RANGE")]
+            }]
         });
         let documents = json!({
             "TableName": "documents", "BillingMode": "PAY_PER_REQUEST",

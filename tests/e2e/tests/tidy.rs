@@ -149,10 +149,11 @@ fn set_variables(resource: &str) -> Set {
         .collect()
 }
 
-const FUNCTIONS: [(&str, &str, &str); 4] = [
+const FUNCTIONS: [(&str, &str, &str); 5] = [
     ("onboard", "onboard-customer", "  OnboardCustomer"),
     ("offboard", "offboard-customer", "  OffboardCustomer"),
     ("rotate", "rotate-secret", "  RotateSecret"),
+    ("reconcile", "reconcile-tenants", "  ReconcileTenants"),
     ("submit", "submit-document", "  SubmitDocument"),
 ];
 

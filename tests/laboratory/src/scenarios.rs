@@ -23,6 +23,8 @@ pub struct Scenario {
     now: Vec<Ask<'static>>,
     /// Whether every secret is rotated now.
     rotated: bool,
+    /// Whether its pairs are too many for every test run.
+    pub large: bool,
     /// What is otherwise than usual.
     with: fn(&mut World),
     /// How many tenants the functions are told that the vendor allows.
@@ -38,7 +40,15 @@ const OFF: fn() -> Ask<'static> = || Ask::offboard("r-2", "acme", 2);
 /// All of them.
 pub fn all() -> Vec<Scenario> {
     let usual: fn(&mut World) = |_| {};
-    let scenario = |name, before, now, with| Scenario { name, before, now, rotated: false, with, quota: 20 };
+    let scenario = |name, before, now, with| Scenario {
+        name,
+        before,
+        now,
+        rotated: false,
+        large: false,
+        with,
+        quota: 20,
+    };
     let rotated = |name, before, now| Scenario { rotated: true, ..scenario(name, before, now, usual) };
     let back = |cells| Ask::onboard("r-3", "acme", cells, 3);
     vec![
@@ -53,7 +63,7 @@ pub fn all() -> Vec<Scenario> {
         scenario("onboarding that meets an offboarding", vec![], vec![on(ONE), OFF()], usual),
         rotated("rotation, 1 cell", vec![on(ONE)], vec![]),
         rotated("rotation, 1 client secret", vec![on(ONE).with_client_secrets()], vec![]),
-        rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]),
+        Scenario { large: true, ..rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]) },
         rotated("rotation that meets an offboarding", vec![on(ONE)], vec![OFF()]),
         rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]),
         full("undo: the quota is full (429)", |world| world.vendor.quota_status = 429),
@@ -72,7 +82,7 @@ pub fn all() -> Vec<Scenario> {
 
 /// The stranger's tenant is all that the organization may have.
 fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
-    Scenario { name, before: Vec::new(), now: vec![on(ONE)], rotated: false, with, quota: 1 }
+    Scenario { name, before: Vec::new(), now: vec![on(ONE)], rotated: false, large: false, with, quota: 1 }
 }
 
 impl Scenario {

@@ -9,9 +9,13 @@ use laboratory::scenarios::{Scenario, all};
 use laboratory::strike::{Struck, pairs, singles};
 
 fn strike(what: &str, cold: bool, strike: fn(&Scenario, bool) -> Struck) {
+    strike_those(what, cold, strike, |_| true);
+}
+
+fn strike_those(what: &str, cold: bool, strike: fn(&Scenario, bool) -> Struck, which: fn(&Scenario) -> bool) {
     let mut runs = 0;
     let mut broken = Vec::new();
-    for scenario in all() {
+    for scenario in all().into_iter().filter(which) {
         let struck = strike(&scenario, cold);
         println!("{}: {} runs with {what}", scenario.name, struck.runs);
         runs += struck.runs;
@@ -39,5 +43,11 @@ fn every_single_fault_of_a_cold_start_is_healed() {
 
 #[test]
 fn every_pair_of_faults_is_healed() {
-    strike("two faults", false, pairs);
+    strike_those("two faults", false, pairs, |scenario| !scenario.large);
+}
+
+#[test]
+#[ignore = "minutes: `cargo test --workspace --test faults -- --ignored`"]
+fn every_pair_of_faults_of_large_scenarios_is_healed() {
+    strike_those("two faults", false, pairs, |scenario| scenario.large);
 }

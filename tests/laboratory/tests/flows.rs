@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use laboratory::delivery::{End, Work};
 use laboratory::fault::{Fault, Service, Site};
-use laboratory::lab::{Lab, Setup};
+use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, THREE, TWO};
 use laboratory::world::{Ask, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn lab_with(asks: &[Ask<'_>]) -> Lab {
     let lab = Lab::new(Setup::default());
@@ -71,7 +71,40 @@ fn a_flow_makes_the_calls_of_its_budget() {
     let lab = lab_with(&[on(THREE), OFF()]);
     row("a repeat of a request that has ended", &calls(&lab, &OFF()));
     row("a request that is superseded", &calls(&lab, &Ask::onboard("r-0", "acme", ONE, 0)));
+    let lab = lab_with(&[on(ONE)]);
+    let name = "resistant/acme/eu-1/credential";
+    row("clean-up with nothing to do", &lab.deliver(Work::CleanUp, Vec::new()).calls);
+    assert!(lab.world().rotate(name));
+    let mut rotation = Vec::new();
+    while !lab.world().rotating.is_empty() {
+        let step = lab.deliver(Work::Step(name.to_owned()), Vec::new());
+        assert_eq!(step.end, End::Done);
+        rotation.extend(step.calls);
+    }
+    row("rotation", &rotation);
+    let rotated = lab.world().clone();
+    row("roll back", &lab.deliver(Work::Operator(roll_back(&rotated, name)), Vec::new()).calls);
+    lab.enter(rotated);
+    pass(&lab, OVERLAP + Duration::from_secs(2));
+    row("clean-up of a replaced application", &lab.deliver(Work::CleanUp, Vec::new()).calls);
+    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's and ours");
     assert_eq!(measured, budgets(), "the README's table is what is measured");
+}
+
+fn pass(lab: &Lab, time: Duration) {
+    let mut world = lab.world();
+    let later = world.now + time;
+    world.pass_to(later);
+}
+
+/// An operator's request to roll back from the version that is current.
+fn roll_back(world: &World, name: &str) -> String {
+    let secret = world.secrets.secrets().find(|secret| secret.name == name).unwrap();
+    json!({
+        "type": "SecretRollBackRequested", "version": "1", "request_id": "o-1", "customer_id": "acme",
+        "cell": "eu-1", "version_id": secret.version("AWSCURRENT"), "actor": "ops", "reason": "r"
+    })
+    .to_string()
 }
 
 #[test]

@@ -12,7 +12,8 @@ use tokio::process::Command;
 use crate::{places, progress};
 
 /// The functions, by the name of package, binary and `CodeUri`.
-pub const NAMES: [&str; 4] = ["onboard-customer", "offboard-customer", "rotate-secret", "submit-document"];
+pub const NAMES: [&str; 5] =
+    ["onboard-customer", "offboard-customer", "rotate-secret", "reconcile-tenants", "submit-document"];
 
 /// Builds every function and puts it into a directory of its own, as `bootstrap`.
 pub async fn build() -> Result<BTreeMap<String, PathBuf>> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_parts::proxy::{Proxy, Service};
 use aws_parts::secrets::{SecretsManager, Settings as SecretsSettings};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::Simulator;
 
 use crate::bus::Bus;
@@ -101,6 +101,20 @@ impl Sandbox {
             endpoint,
             emulator,
         })
+    }
+
+    /// Invokes a function, and gives what it answers.
+    ///
+    /// # Errors
+    /// Where it cannot be called, or answers with an error.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let name = format!("{}-{function}", stack::NAME);
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.endpoint);
+        let answer = reqwest::Client::new().post(url).body(event.to_string()).send().await?;
+        let failed = answer.headers().contains_key("x-amz-function-error") || !answer.status().is_success();
+        let body = answer.text().await?;
+        ensure!(!failed, "{function} answered {body}");
+        serde_json::from_str(&body).with_context(|| body)
     }
 
     /// The log lines of the emulator and of every function so far.

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::cell;
+use super::{OVERLAP, cell};
 use crate::journey::Customer;
 use crate::journey::documents::submitted;
 use crate::pdf::pdf;
@@ -16,8 +16,11 @@ pub(super) async fn in_order(sandbox: &Sandbox, report: &mut Report, customers: 
     tokio::time::sleep(sandbox.patience).await; // so long may a function use what it has read
     let used = every("documents", customers, |customer| by_the_current_one(sandbox, customer));
     report.expect("each customer's current application takes a document", used).await;
+    report.tell("schedule", "-> the clean-up, once the last overlap has passed");
+    tokio::time::sleep(OVERLAP).await;
+    report.expect("the clean-up deletes what the last rotations replaced", cleaned_up(sandbox)).await;
     let left = every("applications", customers, |customer| retired(sandbox, customer));
-    report.expect("the vendor has only what may be left of each", left).await;
+    report.expect("the vendor has exactly one application of each", left).await;
 }
 
 /// What a check found of all customers together.
@@ -48,12 +51,18 @@ async fn by_the_current_one(sandbox: &Sandbox, customer: &Customer) -> Result<us
     Ok(1)
 }
 
-/// Besides the application that AWSCURRENT names there may be the one that the last rotation replaced:
-/// recorded, and stamped, so that the next rotation deletes it. Gives how many live.
+async fn cleaned_up(sandbox: &Sandbox) -> Result<Seen<()>> {
+    let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    let cleaned = sandbox.invoke("reconcile-tenants", &event).await?;
+    ensure!(cleaned["busy"] == 0 && cleaned["retiring"] == 0 && cleaned["left"] == 0, "{cleaned}");
+    Ok(seen(format!("{} applications", cleaned["deleted"])))
+}
+
+/// Nothing but the application that AWSCURRENT names, and that is recorded. Gives how many live.
 async fn retired(sandbox: &Sandbox, customer: &Customer) -> Result<usize> {
     let (cell, current) = (cell(customer), current(sandbox, customer)?);
     let living = sandbox.applications(&customer.tenant);
-    ensure!(living.len() <= 2, "{} applications live: {living:?}", living.len());
+    ensure!(living.len() == 1, "{} applications live: {living:?}", living.len());
     ensure!(living.iter().any(|one| one.id == current), "the current one, {current}, is gone: {living:?}");
     let recorded = sandbox.record(&customer.id).await?.applications;
     for one in &living {
