@@ -59,7 +59,9 @@ def run(command, copy, limit):
 
 CORE = ["cargo", "test", "--quiet", "-p", "shared-core", "--lib"]
 FLOWS = ["cargo", "test", "--quiet", "-p", "laboratory", "--test", "flows", "--test", "faults", "--test", "closure",
-         "--test", "simulation", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_client_secret_rotates", "a_flow"]
+         "--test", "simulation", "--test", "operators", "--", "every_single_fault_is", "every_schedule", "one_client_secret", "a_client_secret_rotates", "a_flow",
+         "force", "a_roll_back", "a_rotation_is", "a_rotation_whose", "the_kind", "what_is_not", "the_clean_up",
+         "nothing_is"]
 
 
 def main():

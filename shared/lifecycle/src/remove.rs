@@ -160,7 +160,7 @@ impl Remover {
             let cache = self.rules.reader_cache;
             wait = wait.max(cache + cache.min(LANDING));
         }
-        if customer.cells.values().any(|cell| cell.next.is_some()) {
+        if customer.tenant.is_some() {
             wait = wait.max(self.rules.settle);
         }
         let passed = Duration::try_from(session.now().duration_since(work.accepted_at)).unwrap_or_default();

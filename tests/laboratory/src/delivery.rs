@@ -39,6 +39,8 @@ pub struct Delivered {
     pub calls: Vec<Site>,
     /// How it ended.
     pub end: End,
+    /// What it said of a failure.
+    pub said: Option<String>,
 }
 
 /// How an invocation ended.
@@ -109,7 +111,7 @@ async fn message(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pa
     let payload = batch(&message, now);
     let queue = Queue { port: functions.port.clone(), function: message.function };
     let left = functions.time_left;
-    let (mut end, _, answer) = match message.function {
+    let (mut end, said, answer) = match message.function {
         Function::Onboard => invoke(&functions.onboard, &queue, &payload, left, &caller).await,
         Function::Offboard => invoke(&functions.offboard, &queue, &payload, left, &caller).await,
     };
@@ -119,7 +121,7 @@ async fn message(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pa
     if end == End::Done {
         functions.port.0.world().queue.retain(|message| message.id != id);
     }
-    Delivered { calls: caller.calls(), end }
+    Delivered { calls: caller.calls(), end, said }
 }
 
 /// The step that is due of a rotation; where it fails, Secrets Manager begins again from the first.
@@ -129,7 +131,9 @@ async fn step(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pa
         world.pass_to(clock::now());
         world.next_step(name)
     };
-    let Some((begun, step)) = next else { return Delivered { calls: Vec::new(), end: End::Done } };
+    let Some((begun, step)) = next else {
+        return Delivered { calls: Vec::new(), end: End::Done, said: None };
+    };
     let event = begun.event(step);
     let twin = twin_of(&plan, || {
         let (functions, event) = (Arc::clone(&functions), event.clone());
@@ -139,11 +143,11 @@ async fn step(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pa
         })
     });
     let caller = Caller::new(format!("{step:?} {name}"), plan, twin, pace);
-    let (end, failed, _) = invoke(&functions.rotate, &NoQueue, &event, TIMEOUT, &caller).await;
+    let (end, said, _) = invoke(&functions.rotate, &NoQueue, &event, TIMEOUT, &caller).await;
     let mut world = functions.port.0.world();
     world.pass_to(clock::now());
-    world.step_ended(name, &begun, step, failed);
-    Delivered { calls: caller.calls(), end }
+    world.step_ended(name, &begun, step, said.clone());
+    Delivered { calls: caller.calls(), end, said }
 }
 
 /// An invocation without a queue.
@@ -154,9 +158,9 @@ async fn directly<H: Handler>(
     caller: &Arc<Caller>,
 ) -> Delivered {
     functions.port.0.world().pass_to(clock::now());
-    let (end, ..) = invoke(function, &NoQueue, event, TIMEOUT, caller).await;
+    let (end, said, _) = invoke(function, &NoQueue, event, TIMEOUT, caller).await;
     functions.port.0.world().pass_to(clock::now());
-    Delivered { calls: caller.calls(), end }
+    Delivered { calls: caller.calls(), end, said }
 }
 
 /// One invocation of a function, until it answers or is killed.

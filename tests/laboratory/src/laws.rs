@@ -26,7 +26,9 @@ pub(crate) fn at_this_moment(world: &mut World) {
     let mut broken = Vec::new();
     note_the_unnamed(world);
     if !world.upstream_was_touched {
-        deleted_too_soon(world, &mut broken);
+        if !world.forced {
+            deleted_too_soon(world, &mut broken);
+        }
         for row in world.table.rows() {
             unserved_readers(world, &row.customer, &mut broken);
         }

@@ -45,6 +45,8 @@ pub struct World {
     pub strangers: Vec<(String, String)>,
     /// Whether somebody deleted something of ours at the vendor by hand.
     pub upstream_was_touched: bool,
+    /// Whether an operator ended an overlap by force.
+    pub forced: bool,
     /// Since when applications of living customers are named by no label.
     pub(crate) unnamed: BTreeMap<String, (CustomerId, Timestamp)>,
     /// Since when customers are being removed, for as long as they are.
@@ -150,6 +152,7 @@ impl World {
             asked: Vec::new(),
             strangers: vec![stranger],
             upstream_was_touched: false,
+            forced: false,
             unnamed: BTreeMap::new(),
             leaving_since: BTreeMap::new(),
             broken: Vec::new(),

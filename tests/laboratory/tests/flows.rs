@@ -207,6 +207,32 @@ fn a_flow_survives_that_its_application_was_deleted_by_hand() {
     assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's, and a new one of ours");
 }
 
+#[test]
+fn a_flow_that_finds_its_application_twice_keeps_one() {
+    // Two creates of one key landed: nobody promises that they cannot.
+    let lab = Lab::new(Setup::default());
+    lab.world().ask(&on(ONE));
+    let id = lab.world().queue[0].id;
+    let world = lab.world().clone();
+    let calls = lab.deliver(Work::Message(id), Vec::new()).calls;
+    lab.enter(world);
+    let made = calls.iter().position(|call| call.operation == "createTenantApplication").unwrap();
+    lab.deliver(Work::Message(id), vec![(made + 1, Fault::CrashAfter)]);
+    let ours = lab.world().vendor.applications().last().unwrap().clone();
+    let now = lab.world().now;
+    lab.world().vendor.add_application(&ours.tenant, &ours.cell, ours.proof, now);
+    lab.run(&[]).unwrap();
+    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's, and one of ours");
+}
+
+#[test]
+fn a_flow_that_removes_nobody_waits_for_nothing() {
+    let lab = Lab::new(Setup::default());
+    lab.world().ask(&OFF());
+    assert_eq!(lab.run(&[]).unwrap().deliveries, 1);
+    assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOffboarded");
+}
+
 fn event(world: &World) -> Value {
     serde_json::to_value(world.bus.last().unwrap()).unwrap()
 }

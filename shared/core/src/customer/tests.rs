@@ -117,6 +117,27 @@ fn an_offboarding_forgets_everything_but_the_generation_and_the_proof() {
 }
 
 #[test]
+fn an_offboarding_that_is_asked_for_again_keeps_what_it_has_proved() {
+    let gone = Transition::ApplicationsGone { ids: vec!["a-1".parse().unwrap()], at: at(8) };
+    let customer = after(with(active(), [offboard("r-2", 2), gone, offboard("r-3", 3)])).unwrap();
+    assert_eq!(customer.certificate.applications.len(), 1);
+    assert!(customer.certificate.tenant_name.is_some());
+    assert_eq!(customer.work.unwrap().request_id.as_str(), "r-3");
+}
+
+#[test]
+fn a_rotation_that_is_asked_for_changes_the_kind_only_where_it_says_so() {
+    let asked = |authentication| Transition::AskRotation { cell: EU, authentication };
+    let customer = after(active()).unwrap();
+    let unchanged = customer.clone().apply(asked(None)).unwrap();
+    assert_eq!(unchanged, customer);
+    let changed = customer.apply(asked(Some(AuthenticationKind::ClientSecret))).unwrap();
+    let kept = changed.apply(asked(None)).unwrap();
+    assert_eq!(kept.cells[&EU].authentication, Some(AuthenticationKind::ClientSecret));
+    assert!(kept.apply(Transition::AskRotation { cell: Cell::Us1, authentication: None }).is_err());
+}
+
+#[test]
 fn an_offboarding_without_proof_does_not_finish() {
     let steps = [offboard("r-2", 2), Transition::FinishOffboarding { secrets: Vec::new() }];
     assert!(after(with(active(), steps)).is_err());
