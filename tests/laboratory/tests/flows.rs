@@ -226,6 +226,24 @@ fn a_flow_that_finds_its_application_twice_keeps_one() {
 }
 
 #[test]
+fn a_flow_that_begins_a_new_life_lets_the_removal_of_the_old_one_end_first() {
+    let lab = lab_with(&[on(ONE)]);
+    lab.world().ask(&OFF());
+    let off = lab.world().queue[0].id;
+    lab.deliver(Work::Message(off), Vec::new());
+    lab.world().ask(&Ask::onboard("r-3", "acme", ONE, 3));
+    let on = lab.world().queue.last().unwrap().id;
+    lab.deliver(Work::Message(on), Vec::new());
+    lab.run(&[]).unwrap();
+    let told: Vec<&str> = lab.world().bus.iter().map(|event| event.detail_type()).collect();
+    assert_eq!(
+        told,
+        ["CustomerOnboarded", "CustomerOffboarded", "CustomerOnboarded"],
+        "with its certificate"
+    );
+}
+
+#[test]
 fn a_flow_that_removes_nobody_waits_for_nothing() {
     let lab = Lab::new(Setup::default());
     lab.world().ask(&OFF());

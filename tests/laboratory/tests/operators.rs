@@ -306,6 +306,30 @@ fn what_is_not_a_working_cell_is_not_rotated() {
 }
 
 #[test]
+fn a_rotation_is_repeated_step_by_step_from_either_legal_end() {
+    let lab = rotated();
+    let version = labelled(&lab, "AWSCURRENT").unwrap();
+    assert_eq!(labelled(&lab, "AWSPENDING"), Some(version.clone()), "one end: both labels on one version");
+    for _ in 0..2 {
+        let before = lab.world().vendor.applications().count();
+        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+            let event = json!({"Step": step, "SecretId": NAME, "ClientRequestToken": version});
+            let repeated = lab.deliver(Work::Operator(event.to_string()), vec![]);
+            assert_eq!(repeated.end, End::Done, "{step}: {:?}", repeated.said);
+        }
+        assert_eq!(lab.world().vendor.applications().count(), before, "nothing is made twice");
+        assert_eq!(labelled(&lab, "AWSCURRENT"), Some(version.clone()));
+        if labelled(&lab, "AWSPENDING").is_some() {
+            let input =
+                json!({"SecretId": NAME, "VersionStage": "AWSPENDING", "RemoveFromVersionId": version});
+            let now = lab.world().now;
+            lab.world().secrets.call("UpdateSecretVersionStage", &input, now).unwrap();
+        }
+    }
+    assert_eq!(labelled(&lab, "AWSPENDING"), None, "the other: no AWSPENDING at all");
+}
+
+#[test]
 fn the_clean_up_stamps_from_when_the_secret_was_changed() {
     // finishSecret dies once the label has moved, and is not called again.
     let lab = signed();
