@@ -136,3 +136,12 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
     let refusal = refused(|event| event["customer_id"] = json!(jwt));
     assert!(!format!("{refusal} {refusal:?}").contains("eyJzdWIiOiJ4In0"), "{refusal}");
 }
+
+#[test]
+fn a_refusal_says_whom_and_which_request_it_is_about() {
+    let violation = Violation::missing("cells", "at least one");
+    let (request, customer) = ("r-1".parse().unwrap(), "acme".parse().unwrap());
+    let refusal = Refusal::new(ReasonCode::MissingField, violation).about(Some(request), Some(customer));
+    assert_eq!(refusal.request_id.unwrap().as_str(), "r-1");
+    assert_eq!(refusal.customer_id.unwrap().as_str(), "acme");
+}
