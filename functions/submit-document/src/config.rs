@@ -3,10 +3,12 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use resistant::Endpoints;
+use resistant::{Endpoints, Pipeline};
 use runtime::environment::{Environment, Misconfigured, seconds, text};
 use shared_core::place::Stage;
 use vault::Prefix;
+
+use crate::metadata::{Defaults, yes_or_no};
 
 /// What the function is told at its start.
 #[derive(Clone, Debug)]
@@ -29,6 +31,9 @@ pub struct Config {
     pub queue_url: String,
     /// `CREDENTIAL_CACHE_SECONDS` (default 300): how long a credential and a customer are kept.
     pub cache: Duration,
+    /// `PIPELINE_CONFIGURATION` (default `FRAUD_ONLY`) and `ENABLE_DECISION` (default `false`): what
+    /// is asked for where an object's metadata and tags do not say.
+    pub defaults: Defaults,
 }
 
 impl Config {
@@ -52,6 +57,8 @@ impl Config {
         let secret_prefix = reading.required("SECRET_PREFIX", Prefix::from_str);
         let queue_url = reading.required("QUEUE_URL", text);
         let cache = reading.optional("CREDENTIAL_CACHE_SECONDS", Duration::from_secs(300), seconds(0..=3600));
+        let pipeline = reading.optional("PIPELINE_CONFIGURATION", Pipeline::default(), Pipeline::from_str);
+        let decision = reading.optional("ENABLE_DECISION", false, yes_or_no);
         reading.finish(|| {
             Some(Self {
                 endpoints: local?.unwrap_or(Endpoints::new(stage?)),
@@ -63,6 +70,7 @@ impl Config {
                 secret_prefix: secret_prefix?,
                 queue_url: queue_url?,
                 cache: cache?,
+                defaults: Defaults { pipeline: pipeline?, decision: decision? },
             })
         })
     }

@@ -5,13 +5,16 @@
 //! 1. the object's key names the customer, and the claim says whether anything is left to do;
 //! 2. the customer's record says whether it may submit, and in which cell;
 //! 3. the customer's own credential opens the cell's Documents API;
-//! 4. the object is opened, a submission is created and recorded, the bytes pass through;
-//! 5. what became of it is recorded, then announced.
+//! 4. the object is opened, which tells its size and what its metadata and tags ask for;
+//! 5. a submission is created and recorded, the bytes pass through, the characteristics follow;
+//! 6. what became of it is recorded, then announced.
 
 pub mod config;
 mod credentials;
 mod customers;
+mod describe;
 mod doubt;
+mod metadata;
 mod object;
 mod outcome;
 mod submit;
@@ -48,7 +51,7 @@ impl SubmitDocument {
                 documents: Documents::new(aws, &config.documents_table),
                 customers: Customers::new(registry, config.cache),
                 credentials: Credentials::new(vault, vendor, config.cache),
-                objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner),
+                objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner, config.defaults),
             },
             bus: Bus::new(aws, &config.bus_name),
             bucket: config.bucket.clone(),

@@ -17,7 +17,7 @@ pub(crate) fn event(document: &Document, message: &Message) -> Result<OutboundEv
             submitted(document).ok_or(Stop::Broken("a submitted document that is incomplete"))?
         }
         State::Rejected => rejected(document, message).ok_or(Stop::Broken("a rejection without a reason"))?,
-        State::Claimed | State::Created | State::Sending => {
+        State::Claimed | State::Created | State::Sending | State::Uploaded => {
             return Err(Stop::Broken("a document that has not ended"));
         }
     };

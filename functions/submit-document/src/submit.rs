@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
-use resistant::{
-    CallError, CredentialError, DataPlane, NewSubmission, Pipeline, QueryId, TokenError, UploadUrl,
-};
+use resistant::{CallError, CredentialError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl};
 use runtime::{Invocation, Verdict};
 use shared_core::customer::Failure;
 use shared_core::document::{
@@ -18,7 +16,9 @@ use vault::VaultError;
 
 use crate::credentials::{Credentials, Place};
 use crate::customers::Customers;
+use crate::describe::Earlier;
 use crate::doubt::Doubt;
+use crate::metadata::Asked;
 use crate::object::{Object, Objects};
 
 /// How many submissions of one document may be given up: an upload that never succeeds must end.
@@ -171,22 +171,40 @@ impl Work<'_> {
 
     async fn submit(&mut self, place: &Place) -> Result<(), Stop> {
         let plane = self.submitter.credentials.data_plane(place, self.invocation.deadline.instant()).await?;
-        let doubtful = match self.document.state {
-            State::Sending => true,
-            State::Created => self.upload_url(&plane).is_none(),
-            State::Claimed | State::Submitted | State::Rejected => false,
-        };
-        if doubtful && self.resolve(&plane).await? == Doubt::Arrived {
+        if self.taken_up(&plane).await? == Doubt::Arrived {
             return Ok(());
         }
-        let object = self.submitter.objects.open(&self.document.source).await?;
+        let object = self.open().await?;
         if self.document.state == State::Claimed {
-            self.create(&plane, place).await?;
+            self.create(&plane, place, &object.asked).await?;
         }
         self.send(&plane, object).await
     }
 
-    async fn create(&mut self, plane: &DataPlane, place: &Place) -> Result<(), Stop> {
+    /// What is left of an earlier attempt, brought to where its bytes have arrived with all that
+    /// belongs to them, or none of them counts.
+    async fn taken_up(&mut self, plane: &DataPlane) -> Result<Doubt, Stop> {
+        match self.document.state {
+            State::Claimed | State::Submitted | State::Rejected => Ok(Doubt::Gone),
+            State::Created if self.upload_url(plane).is_some() => Ok(Doubt::Gone),
+            State::Created => self.resolve(plane).await,
+            State::Sending => match self.resolve(plane).await? {
+                Doubt::Arrived if self.document.awaits_characteristics() => {
+                    self.step(Step::Uploaded).await?;
+                    self.describe_late(plane, Earlier::Surely).await
+                }
+                doubt => Ok(doubt),
+            },
+            State::Uploaded => self.describe_late(plane, Earlier::Maybe).await,
+        }
+    }
+
+    /// Opens the object, and reads what it asks for.
+    pub(crate) async fn open(&self) -> Result<Object, Stop> {
+        self.submitter.objects.open(&self.document.source).await
+    }
+
+    async fn create(&mut self, plane: &DataPlane, place: &Place, asked: &Asked) -> Result<(), Stop> {
         if self.document.abandoned >= MOST_SUBMISSIONS {
             let problem = format!("none of {MOST_SUBMISSIONS} submissions could be uploaded");
             return Err(Refusal::RefusedByVendor(problem).into());
@@ -194,9 +212,9 @@ impl Work<'_> {
         let query_id = DocumentId::of(&self.document.source).as_str().parse::<QueryId>();
         let new = NewSubmission {
             query_id: query_id.map_err(|_| Stop::Broken("a document's identity is no legal query_id"))?,
-            pipeline: Pipeline::default(),
-            enable_decision: false,
-            enable_characteristics: false,
+            pipeline: asked.pipeline,
+            enable_decision: asked.decision,
+            enable_characteristics: asked.has_characteristics(),
         };
         let made = plane.create_submission(&new).await.map_err(refused_for_good)?;
         let upload_url = made.upload_url.as_ref().map(|url| PresignedUrl(url.expose().to_owned()));
@@ -205,13 +223,15 @@ impl Work<'_> {
             upload_url: upload_url.ok(),
             created_at: self.invocation.now(),
             generation: place.generation,
+            pipeline: new.pipeline,
+            characteristics: new.enable_characteristics,
         };
         let (customer_id, cell) = (place.customer_id.clone(), place.cell);
         self.step(Step::Created { customer_id, cell, submission }).await
     }
 
-    /// Passes the object's bytes into the upload URL. `Sending` is recorded first: from then on only
-    /// the vendor knows whether they arrived.
+    /// Passes the object's bytes into the upload URL, then says what is known of them. `Sending` is
+    /// recorded first: from then on only the vendor knows whether they arrived.
     async fn send(&mut self, plane: &DataPlane, object: Object) -> Result<(), Stop> {
         let Some(url) = self.upload_url(plane) else {
             return Err(Stop::NotYet {
@@ -219,9 +239,11 @@ impl Work<'_> {
                 reason: "the upload URL is not allowed",
             });
         };
-        let size_bytes = object.size_bytes;
+        let (size_bytes, known) = (object.size_bytes, object.asked.characteristics.clone());
         self.step(Step::Sending { size_bytes }).await?;
-        plane.upload(&url, size_bytes, object.into_body()).await.map_err(refused_upload)
+        plane.upload(&url, size_bytes, object.into_body()).await.map_err(refused_upload)?;
+        // What was announced counts: tags may have changed since then.
+        if self.document.awaits_characteristics() { self.describe(plane, known).await } else { Ok(()) }
     }
 
     /// The recorded upload URL, if it is one that bytes may be sent to.

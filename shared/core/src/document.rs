@@ -4,10 +4,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::{CellPhase, Customer, Failure, Phase};
-use crate::event::ReasonCode;
 use crate::failure::{Class, Classified};
 use crate::ids::{CustomerId, Generation, SubmissionId, hex_digest};
 use crate::place::Cell;
+
+mod pipeline;
+mod refusal;
+
+pub use pipeline::Pipeline;
+pub use refusal::{LARGEST_BYTES, Refusal};
 
 /// One version of one object. The same name with new content is another document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,72 +51,6 @@ impl DocumentId {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// The most bytes that one upload takes: a single PUT to S3 (S3: PutObject).
-pub const LARGEST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
-
-/// Why a document is refused. Each has its own stable code.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The key does not begin with a legal customer id and a slash.
-    #[error("the key does not begin with `<customer_id>/`: put the object under its customer's prefix")]
-    NoCustomerInKey,
-    /// The registry does not know the customer.
-    #[error("customer `{0}` was never onboarded: onboard it first, then upload the object again")]
-    UnknownCustomer(CustomerId),
-    /// The customer is leaving or has left.
-    #[error("customer `{0}` is being or has been offboarded")]
-    CustomerGone(CustomerId),
-    /// The cell is not one of the customer's.
-    #[error("customer `{0}` has no working application in cell `{1}`")]
-    NoSuchCell(CustomerId, Cell),
-    /// The customer has several cells and the key names none.
-    #[error("customer `{0}` has several cells: put the object under `{0}/<cell>/`")]
-    AmbiguousCell(CustomerId),
-    /// There are no bytes to analyse.
-    #[error("the object is empty")]
-    Empty,
-    /// It has more than [`LARGEST_BYTES`].
-    #[error("the object has {0} bytes, and one upload takes at most {LARGEST_BYTES}")]
-    TooLarge(u64),
-    /// The version is not there any more.
-    #[error("the object's version does not exist any more")]
-    Gone,
-    /// The object was replaced in a bucket without versioning.
-    #[error("the object was replaced by a newer one since the event")]
-    Replaced,
-    /// Its storage class needs a restore before it can be read.
-    #[error("the object is archived: restore it, then copy it onto itself")]
-    Archived,
-    /// The vendor refuses the submission for good.
-    #[error("the vendor refused the submission: {0}")]
-    RefusedByVendor(String),
-}
-
-impl Refusal {
-    /// The stable code.
-    pub fn code(&self) -> ReasonCode {
-        match self {
-            Self::NoCustomerInKey => ReasonCode::KeyNamesNoCustomer,
-            Self::UnknownCustomer(_) => ReasonCode::UnknownCustomer,
-            Self::CustomerGone(_) => ReasonCode::CustomerOffboarding,
-            Self::NoSuchCell(..) => ReasonCode::NoApplicationInCell,
-            Self::AmbiguousCell(_) => ReasonCode::AmbiguousCell,
-            Self::Empty => ReasonCode::EmptyObject,
-            Self::TooLarge(_) => ReasonCode::ObjectTooLarge,
-            Self::Gone => ReasonCode::ObjectGone,
-            Self::Replaced => ReasonCode::Superseded,
-            Self::Archived => ReasonCode::ObjectArchived,
-            Self::RefusedByVendor(_) => ReasonCode::VendorRefused,
-        }
-    }
-}
-
-impl From<&Refusal> for Failure {
-    fn from(refusal: &Refusal) -> Self {
-        Self::new(refusal.code(), refusal.to_string())
     }
 }
 
@@ -183,6 +122,8 @@ pub enum State {
     Created,
     /// Bytes may have been sent.
     Sending,
+    /// The vendor has every byte and waits for the characteristics, which may have been sent.
+    Uploaded,
     /// The vendor has every byte.
     Submitted,
     /// It will not be submitted.
@@ -202,6 +143,13 @@ pub struct Submission {
     /// The customer's life whose tenant it is in.
     #[serde(default)]
     pub generation: Generation,
+    /// Which analysis was asked for, so that its result can be.
+    #[serde(default)]
+    pub pipeline: Pipeline,
+    /// Whether characteristics were announced. If so the vendor analyses nothing without them, whatever
+    /// the object's tags say by now.
+    #[serde(default)]
+    pub characteristics: bool,
 }
 
 /// A presigned URL. `Debug` does not show it.
@@ -266,6 +214,8 @@ pub enum Step {
         /// How many.
         size_bytes: u64,
     },
+    /// Every byte has arrived; the characteristics are about to be sent.
+    Uploaded,
     /// The submission is gone from the vendor: another may be made.
     Abandoned,
     /// The vendor has every byte.
@@ -338,16 +288,26 @@ impl Document {
                 self.state = State::Sending;
                 self.size_bytes = Some(size_bytes);
             }
-            (State::Created | State::Sending, Step::Abandoned) => {
+            (State::Sending, Step::Uploaded) if self.awaits_characteristics() => {
+                self.state = State::Uploaded;
+            }
+            (State::Created | State::Sending | State::Uploaded, Step::Abandoned) => {
                 self.state = State::Claimed;
                 self.submission = None;
                 self.abandoned += 1;
             }
-            (State::Sending, Step::Submitted { at }) => {
+            (State::Sending, Step::Submitted { at }) if !self.awaits_characteristics() => {
                 self.state = State::Submitted;
                 self.end(at);
             }
-            (State::Claimed | State::Created | State::Sending, Step::Rejected { failure, at }) => {
+            (State::Uploaded, Step::Submitted { at }) => {
+                self.state = State::Submitted;
+                self.end(at);
+            }
+            (
+                State::Claimed | State::Created | State::Sending | State::Uploaded,
+                Step::Rejected { failure, at },
+            ) => {
                 self.state = State::Rejected;
                 self.failure = Some(failure);
                 self.end(at);
@@ -355,6 +315,11 @@ impl Document {
             (state, step) => return Err(IllegalStep { state, step: step.name() }),
         }
         Ok(self)
+    }
+
+    /// Whether the vendor was told that characteristics follow the bytes.
+    pub fn awaits_characteristics(&self) -> bool {
+        self.submission.as_ref().is_some_and(|submission| submission.characteristics)
     }
 
     fn end(&mut self, at: Timestamp) {
@@ -370,6 +335,7 @@ impl Step {
         match self {
             Self::Created { .. } => "created",
             Self::Sending { .. } => "sending",
+            Self::Uploaded => "uploaded",
             Self::Abandoned => "abandoned",
             Self::Submitted { .. } => "submitted",
             Self::Rejected { .. } => "rejected",

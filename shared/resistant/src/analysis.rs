@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use shared_core::document::Pipeline;
 
 /// Which result of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,16 @@ pub enum ResultKind {
 impl ResultKind {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Fraud, Self::Quality, Self::Classification, Self::Decision];
+
+    /// The result that a pipeline surely has. Which others it has depends on the tenant, as the vendor
+    /// says.
+    pub fn of(pipeline: Pipeline) -> Self {
+        match pipeline {
+            Pipeline::FraudOnly => Self::Fraud,
+            Pipeline::ClassificationOnly => Self::Classification,
+            Pipeline::QualityOnly => Self::Quality,
+        }
+    }
 
     pub(crate) fn path(self) -> &'static str {
         match self {

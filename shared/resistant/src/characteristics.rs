@@ -50,8 +50,8 @@ const DOCUMENT_TYPES: [&str; 42] = [
 ];
 
 /// A text of 1 to 1,024 characters, the vendor's limit for characteristics. No personal data belongs
-/// into the ids among them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// into the ids among them; as a name of a file may hold some, `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ShortText(String);
 
@@ -122,6 +122,12 @@ pub struct DocumentCharacteristics {
     /// Which side it shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_side: Option<DocumentSide>,
+}
+
+impl std::fmt::Debug for ShortText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ShortText(not shown)")
+    }
 }
 
 impl std::str::FromStr for ShortText {

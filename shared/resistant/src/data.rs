@@ -89,14 +89,15 @@ impl DataPlane {
     /// answered is not used: the documented path is.
     ///
     /// # Errors
-    /// The call's outcome. Repeating it is harmless.
+    /// The call's outcome, without the vendor's words: they may repeat what they refuse, and that may be
+    /// personal data. The vendor does not say what it answers to a repeat.
     pub async fn put_characteristics(
         &self,
         id: &SubmissionId,
         known: &Characteristics,
     ) -> Result<(), CallError> {
         let call = self.submission("putSubmissionCharacteristics", Method::PUT, id, &["characteristics"]);
-        self.api.send(call.json(known)).await.map(|_| ())
+        self.api.send(call.json(known)).await.map(|_| ()).map_err(CallError::without_words)
     }
 
     /// Reads an upload URL back from a record, through the same guard as a new one.

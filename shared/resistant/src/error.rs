@@ -122,6 +122,21 @@ impl CallError {
         }
     }
 
+    /// The same outcome without the vendor's words.
+    #[must_use]
+    pub(crate) fn without_words(mut self) -> Self {
+        match &mut self {
+            Self::Throttled { message, .. }
+            | Self::Unauthorized { message, .. }
+            | Self::Forbidden { message, .. }
+            | Self::NotFound { message, .. }
+            | Self::Conflict { message, .. }
+            | Self::Refused { message, .. } => message.clear(),
+            Self::NotSent { .. } | Self::Unclear { .. } | Self::Token { .. } => {}
+        }
+        self
+    }
+
     /// Which call it was, in the vendor's name for the operation.
     pub fn operation(&self) -> &'static str {
         match self {

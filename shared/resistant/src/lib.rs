@@ -62,7 +62,8 @@ pub use jws::RemoteKey;
 pub use key::{ApplicationKey, KeyError, PublicKey};
 pub use organization::{OrganizationCredential, UnreadableOrganization};
 pub use requester::CredentialSource;
-pub use submission::{NewSubmission, Pipeline, QueryId, Removal, Submission};
+pub use shared_core::document::Pipeline;
+pub use submission::{NewSubmission, QueryId, Removal, Submission};
 pub use tenant::{
     Application, CellName, CreatedApplication, DocumentsScope, Gone, NewAuthentication, Tenant,
 };

@@ -1,4 +1,5 @@
-//! A small S3: versions, ranges and `If-Match`, streamed, with reads that can be made to break.
+//! A small S3: versions with metadata and tags, ranges and `If-Match`, streamed, with reads that can be
+//! made to break.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,26 @@ use tokio::task::JoinSet;
 struct Version {
     id: String,
     bytes: Bytes,
+    said: Said,
+}
+
+/// What is said of an object beside its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// User metadata, without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Said {
+    /// Metadata and tags, as pairs of key and value.
+    pub fn new(metadata: &[(&str, &str)], tags: &[(&str, &str)]) -> Self {
+        let owned = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        Self { metadata: owned(metadata), tags: owned(tags) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,11 +79,29 @@ impl Objects {
 
     /// Puts an object; answers its version.
     pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) -> String {
+        self.put_with(bucket, key, bytes, Said::default())
+    }
+
+    /// Puts an object of which something is said; answers its version.
+    pub fn put_with(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, said: Said) -> String {
         let mut kept = self.kept.lock().expect("no panic under the lock");
         let versions = kept.objects.entry(format!("/{bucket}/{key}")).or_default();
         let id = format!("v{}", versions.len() + 1);
-        versions.push(Version { id: id.clone(), bytes: bytes.into() });
+        versions.push(Version { id: id.clone(), bytes: bytes.into(), said });
         id
+    }
+
+    /// Changes the tags of every version of an object, as anybody may at any time.
+    pub fn tag(&self, bucket: &str, key: &str, tags: &[(&str, &str)]) {
+        let mut kept = self.kept.lock().expect("no panic under the lock");
+        for version in kept.objects.get_mut(&format!("/{bucket}/{key}")).into_iter().flatten() {
+            version.said.tags = Said::new(&[], tags).tags;
+        }
+    }
+
+    /// Removes an object with all its versions.
+    pub fn remove(&self, bucket: &str, key: &str) {
+        self.kept.lock().expect("no panic under the lock").objects.remove(&format!("/{bucket}/{key}"));
     }
 
     /// The next reads break after so many bytes, one after the other.
@@ -81,11 +120,17 @@ async fn get(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: 
     let query = request.uri().query().unwrap_or_default();
     let wanted = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
     let path = decoded(request.uri().path());
+    let tagging = query.split('&').any(|pair| pair.trim_end_matches('=') == "tagging");
     let mut kept = kept.lock().expect("no panic under the lock");
-    kept.reads.push(header("range").to_owned());
+    if !tagging {
+        kept.reads.push(header("range").to_owned());
+    }
     let Some(versions) = kept.objects.get(&path) else { return error(StatusCode::NOT_FOUND, "NoSuchKey") };
     let found = versions.iter().find(|version| wanted.is_none_or(|wanted| version.id == wanted));
     let Some(version) = found.cloned() else { return error(StatusCode::NOT_FOUND, "NoSuchVersion") };
+    if tagging {
+        return tag_set(&version);
+    }
     let etag = format!("\"{}\"", version.id);
     if !["", etag.as_str()].contains(&header("if-match")) {
         return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
@@ -114,6 +159,18 @@ fn send(version: &Version, etag: &str, from: Option<usize>, cut: Option<usize>) 
     if from.is_some() {
         response = response.header("content-range", format!("bytes {start}-{}/{all}", all.saturating_sub(1)));
     }
+    // What cannot be printed is counted and not sent (S3: user-defined metadata).
+    let unprintable = |value: &&String| value.chars().any(char::is_control);
+    let hidden = version.said.metadata.values().filter(unprintable).count();
+    if hidden > 0 {
+        response = response.header("x-amz-missing-meta", hidden);
+    }
+    for (key, value) in version.said.metadata.iter().filter(|(_, value)| !unprintable(value)) {
+        response = response.header(format!("x-amz-meta-{key}"), value);
+    }
+    if !version.said.tags.is_empty() {
+        response = response.header("x-amz-tagging-count", version.said.tags.len());
+    }
     // What is sent before a cut must have left before the connection breaks.
     let frames = stream::iter(frames).then(async |frame| {
         if frame.is_err() {
@@ -122,6 +179,16 @@ fn send(version: &Version, etag: &str, from: Option<usize>, cut: Option<usize>) 
         frame
     });
     response.body(Body::from_stream(frames)).expect("a well-formed response")
+}
+
+fn tag_set(version: &Version) -> Response {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let tag = |(key, value): (&String, &String)| {
+        format!("<Tag><Key>{}</Key><Value>{}</Value></Tag>", escaped(key), escaped(value))
+    };
+    let tags: String = version.said.tags.iter().map(tag).collect();
+    let body = format!("<Tagging><TagSet>{tags}</TagSet></Tagging>");
+    (StatusCode::OK, [("content-type", "application/xml")], body).into_response()
 }
 
 fn error(status: StatusCode, code: &str) -> Response {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_parts::secrets::{Cause, End};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared_core::customer::Phase;
 
 use crate::messages::{notification, offboarding, on_the_bus, onboarding};
+use crate::objects::Said;
 use crate::world::{BUCKET, World};
 
 /// One function's work for one customer.
@@ -22,10 +23,13 @@ pub enum Scenario {
     Rotate,
     /// A file of it is submitted.
     Submit,
+    /// A file of it is submitted, of which its metadata says something.
+    Describe,
 }
 
 /// All of them.
-pub const ALL: [Scenario; 4] = [Scenario::Onboard, Scenario::Offboard, Scenario::Rotate, Scenario::Submit];
+pub const ALL: [Scenario; 5] =
+    [Scenario::Onboard, Scenario::Offboard, Scenario::Rotate, Scenario::Submit, Scenario::Describe];
 
 const CELLS: [&str; 2] = ["eu-1", "us-1"];
 const DOCUMENT: &[u8] = b"%PDF-1.7 a document that must arrive whole, and once";
@@ -37,7 +41,7 @@ impl Scenario {
             Self::Onboard => "onboard-customer",
             Self::Offboard => "offboard-customer",
             Self::Rotate => "rotate-secret",
-            Self::Submit => "submit-document",
+            Self::Submit | Self::Describe => "submit-document",
         }
     }
 
@@ -48,8 +52,15 @@ impl Scenario {
             world.settle_at_any_price("onboard-customer", &on_the_bus(&request).to_string()).await;
             world.secrets.rotations_ended().await;
         }
-        if self == Self::Submit {
-            world.objects.put(BUCKET, &key(customer), DOCUMENT);
+        match self {
+            Self::Submit => drop(world.objects.put(BUCKET, &key(customer), DOCUMENT)),
+            // One of each: metadata comes with the object, tags by a call of their own.
+            Self::Describe => {
+                let said =
+                    Said::new(&[("resistant-case-id", "case-1")], &[("resistant-pipeline", "QUALITY_ONLY")]);
+                drop(world.objects.put_with(BUCKET, &key(customer), DOCUMENT, said));
+            }
+            Self::Onboard | Self::Offboard | Self::Rotate => {}
         }
     }
 
@@ -89,13 +100,18 @@ impl Scenario {
             }
             Self::Offboard => one_end(world, customer, &["CustomerOffboarded"], said),
             Self::Rotate => one_end(world, customer, &["SecretRotated"], said),
-            Self::Submit => one_end(world, customer, &["DocumentSubmitted"], said),
+            Self::Submit | Self::Describe => one_end(world, customer, &["DocumentSubmitted"], said),
         }
         self.the_record_has_ended(world, customer, said).await;
         self.nothing_is_left_over(world, customer, said).await;
         self.readers_are_served(world, customer, said).await;
-        if self == Self::Submit {
-            submitted_once_and_whole(world, customer, said);
+        match self {
+            Self::Submit => submitted_once_and_whole(world, customer, "FRAUD_ONLY", None, said),
+            Self::Describe => {
+                let told = json!({ "customer_case_id": "case-1" });
+                submitted_once_and_whole(world, customer, "QUALITY_ONLY", Some(told), said);
+            }
+            Self::Onboard | Self::Offboard | Self::Rotate => {}
         }
         // What the next run would otherwise meet.
         let gone = offboarding(&format!("clean-{customer}"), customer);
@@ -108,7 +124,7 @@ impl Scenario {
         match self {
             Self::Onboard => on_the_bus(&onboarding(&format!("on-{customer}"), customer, &CELLS)).to_string(),
             Self::Offboard => on_the_bus(&offboarding(&format!("off-{customer}"), customer)).to_string(),
-            Self::Submit => notification(&key(customer), "v1", DOCUMENT.len()).to_string(),
+            Self::Submit | Self::Describe => notification(&key(customer), "v1", DOCUMENT.len()).to_string(),
             Self::Rotate => unreachable!("Secrets Manager calls directly"),
         }
     }
@@ -136,7 +152,7 @@ impl Scenario {
         let record = world.registry.customer(&id).await.expect("a readable record");
         let ended = match self {
             Self::Onboard if failed(world, customer) => Phase::Failed,
-            Self::Onboard | Self::Rotate | Self::Submit => Phase::Active,
+            Self::Onboard | Self::Rotate | Self::Submit | Self::Describe => Phase::Active,
             Self::Offboard => Phase::Offboarded,
         };
         assert!(record.phase == ended && record.work.is_none(), "{said}: {record:?}");
@@ -151,7 +167,7 @@ impl Scenario {
             // The overlap is 0 here: a repeated step may find the replaced application due already.
             Self::Rotate => (1, cells..=cells + 1),
             Self::Onboard if failed(world, customer) => (0, 0..=0),
-            Self::Onboard | Self::Submit => (1, cells..=cells),
+            Self::Onboard | Self::Submit | Self::Describe => (1, cells..=cells),
         };
         let held = applications.contains(&audit.applications.len());
         assert!(audit.tenants.len() == tenants && held, "{said}: {audit:?}");
@@ -197,7 +213,8 @@ fn one_end(world: &World, customer: &str, kinds: &[&str], said: &str) {
 
 /// The vendor has every byte, in one submission of this customer. One whose id was lost on its way to
 /// us is empty; nobody can find it, and nothing is analysed in it.
-fn submitted_once_and_whole(world: &World, customer: &str, said: &str) {
+/// It was asked for the right analysis, and the vendor was told what there was to tell.
+fn submitted_once_and_whole(world: &World, customer: &str, pipeline: &str, told: Option<Value>, said: &str) {
     let wanted: String = Sha256::digest(DOCUMENT).iter().map(|byte| format!("{byte:02x}")).collect();
     let event = world.events("DocumentSubmitted").into_iter().find(|event| event["customer_id"] == customer);
     let id = event.map(|event| event["submission_id"].clone()).unwrap_or(json!(null));
@@ -208,6 +225,8 @@ fn submitted_once_and_whole(world: &World, customer: &str, said: &str) {
     let whole: Vec<_> = ours.filter(|held| held.uploads > 0).collect();
     assert_eq!(whole.len(), 1, "{said}: {held:?}");
     assert_eq!((&json!(whole[0].id), whole[0].sha256.as_deref()), (&id, Some(wanted.as_str())), "{said}");
+    assert_eq!((whole[0].pipeline.as_str(), &whole[0].characteristics), (pipeline, &told), "{said}");
+    assert!(!whole[0].awaits_characteristics, "{said}: nothing is analysed");
 }
 
 fn event_document(world: &World, customer: &str) -> Option<String> {

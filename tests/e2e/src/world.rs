@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use crate::messages::{notification, on_the_bus};
+use crate::messages::on_the_bus;
 use crate::objects::Objects;
 use crate::services::{Sent, Services};
 
@@ -93,7 +93,11 @@ impl World {
         let vendor = Simulator::start(Options {
             private_key_pem: KEY.get().cloned(),
             // Stricter than the vendor says it is: what it leaves open must not be relied on.
-            settings: simulator::Settings { second_upload: false, ..simulator::Settings::default() },
+            settings: simulator::Settings {
+                second_upload: false,
+                second_characteristics: false,
+                ..simulator::Settings::default()
+            },
             ..Options::default()
         })
         .await?;
@@ -277,19 +281,6 @@ impl World {
     /// Those of [`settle`](Self::settle).
     pub async fn request(&self, function: &str, detail: &Value) -> Result<usize> {
         self.settle(function, &on_the_bus(detail).to_string()).await
-    }
-
-    /// Puts a file into the bucket and delivers S3's notification of it.
-    ///
-    /// # Errors
-    /// Those of [`settle`](Self::settle).
-    pub async fn file(&self, key: &str, bytes: impl Into<axum::body::Bytes>) -> Result<String> {
-        let bytes = bytes.into();
-        let size = bytes.len();
-        let version = self.objects.put(BUCKET, key, bytes);
-        let body = notification(key, &version, size).to_string();
-        self.settle("submit-document", &body).await?;
-        Ok(body)
     }
 
     /// The events of one type, announced so far.

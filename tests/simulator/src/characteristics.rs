@@ -115,12 +115,16 @@ pub(crate) fn put(scene: &mut Scene<'_>, call: &Call) -> Result<Answer, Answer> 
         check(fields).map_err(|message| Answer::error(400, message))?;
     }
     let at = submissions::find(scene, call)?;
-    let now = scene.now;
+    let (now, again) = (scene.now, scene.settings.second_characteristics);
     let submission = &mut scene.world.submissions[at];
     if !submission.characteristics_wanted {
         return Err(Answer::error(400, "submission characteristics are not enabled for this submission"));
     }
+    if submission.characteristics_at.is_some() && !again {
+        return Err(Answer::error(400, "submission characteristics were sent before"));
+    }
     submission.characteristics_at.get_or_insert(now);
+    submission.characteristics = Some(body);
     Ok(Answer::empty(204))
 }
 

@@ -50,6 +50,8 @@ pub struct Settings {
     pub result_delay_ms: u32,
     /// Whether a second upload to the same URL is taken. Undocumented.
     pub second_upload: bool,
+    /// Whether characteristics are taken a second time. Undocumented.
+    pub second_characteristics: bool,
     /// The answer to deleting a submission that was never uploaded: 204 or 409. Undocumented.
     pub delete_unuploaded_status: u16,
     /// Whether fraud results are "too large": 400, then a download with `?presign=true`.
@@ -80,6 +82,7 @@ impl Default for Settings {
             url_seconds: 900,
             result_delay_ms: 1000,
             second_upload: true,
+            second_characteristics: true,
             delete_unuploaded_status: 204,
             presigned_results: false,
             skipped_without_status: false,

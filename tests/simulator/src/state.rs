@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::call::Call;
 use crate::operations::Operation;
@@ -85,6 +86,12 @@ pub struct SubmissionState {
     pub size: Option<u64>,
     /// How many whole uploads there were.
     pub uploads: usize,
+    /// The analysis that was asked for.
+    pub pipeline: String,
+    /// Whether the tenant's rules were asked for.
+    pub decision: bool,
+    /// The characteristics, as they were sent last.
+    pub characteristics: Option<Value>,
     /// Whether characteristics were announced and have not come.
     pub awaits_characteristics: bool,
     /// Whether its results are there.
@@ -225,6 +232,9 @@ impl SubmissionState {
             sha256: first.map(|received| received.sha256.clone()),
             size: first.map(|received| received.size),
             uploads: submission.uploads.len(),
+            pipeline: submission.pipeline.name().to_owned(),
+            decision: submission.decision,
+            characteristics: submission.characteristics.clone(),
             awaits_characteristics: submission.characteristics_wanted
                 && submission.characteristics_at.is_none(),
             finished: submission.finished(scene).is_some(),

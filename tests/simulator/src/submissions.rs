@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -23,7 +23,10 @@ pub(crate) struct Submission {
     pub(crate) pipeline: Pipeline,
     pub(crate) decision: bool,
     pub(crate) characteristics_wanted: bool,
+    /// When the characteristics first came.
     pub(crate) characteristics_at: Option<Timestamp>,
+    /// The latest ones, as they were sent.
+    pub(crate) characteristics: Option<Value>,
     /// Every whole upload, in order. The first is the one that is analysed.
     pub(crate) uploads: Vec<(Timestamp, Received)>,
     pub(crate) created: Timestamp,
@@ -40,6 +43,16 @@ pub(crate) enum Pipeline {
     Classification,
     #[serde(rename = "QUALITY_ONLY")]
     Quality,
+}
+
+impl Pipeline {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fraud => "FRAUD_ONLY",
+            Self::Classification => "CLASSIFICATION_ONLY",
+            Self::Quality => "QUALITY_ONLY",
+        }
+    }
 }
 
 impl Submission {
@@ -95,6 +108,7 @@ pub(crate) fn create(scene: &mut Scene<'_>, call: &Call) -> Result<Answer, Answe
         decision: asked.enable_decision,
         characteristics_wanted: asked.enable_submission_characteristics,
         characteristics_at: None,
+        characteristics: None,
         uploads: Vec::new(),
         created: scene.now,
         deleted: None,

@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::customer::{CellState, Phase};
+use crate::event::ReasonCode;
 
 fn source(key: &str, version: Option<&str>, etag: Option<&str>) -> Source {
     Source {
@@ -69,11 +70,17 @@ fn what_may_heal_waits_and_what_cannot_is_refused() {
 }
 
 fn created() -> Document {
+    created_for(false)
+}
+
+fn created_for(characteristics: bool) -> Document {
     let submission = Submission {
         id: "s-1".parse().unwrap(),
         upload_url: Some(PresignedUrl("https://x?signature=secret".to_owned())),
         created_at: Timestamp::UNIX_EPOCH,
         generation: Generation::NONE.next(),
+        pipeline: Pipeline::QualityOnly,
+        characteristics,
     };
     let step = Step::Created { customer_id: "acme".parse().unwrap(), cell: Cell::Eu1, submission };
     Document::claimed(source("acme/a.pdf", Some("1"), None), Timestamp::UNIX_EPOCH).apply(step).unwrap()
@@ -111,4 +118,28 @@ fn an_abandoned_submission_is_counted_and_makes_room_for_another() {
     let abandoned = created().apply(Step::Abandoned).unwrap();
     assert_eq!((abandoned.state, abandoned.abandoned), (State::Claimed, 1));
     assert!(abandoned.submission.is_none());
+}
+
+#[test]
+fn where_characteristics_were_announced_nothing_is_submitted_without_their_step() {
+    let at = Timestamp::UNIX_EPOCH;
+    let sending = created_for(true).apply(Step::Sending { size_bytes: 1 }).unwrap();
+    assert!(sending.clone().apply(Step::Submitted { at }).is_err());
+    let uploaded = sending.apply(Step::Uploaded).unwrap();
+    assert!(!uploaded.ended());
+    assert_eq!(uploaded.clone().apply(Step::Submitted { at }).unwrap().state, State::Submitted);
+    assert_eq!(uploaded.apply(Step::Abandoned).unwrap().state, State::Claimed);
+    // Where none were, there is no such step.
+    assert!(created().apply(Step::Sending { size_bytes: 1 }).unwrap().apply(Step::Uploaded).is_err());
+}
+
+#[test]
+fn a_record_of_before_there_were_pipelines_is_read() {
+    let mut record = serde_json::to_value(created()).unwrap();
+    let submission = record["submission"].as_object_mut().unwrap();
+    assert_eq!(submission.remove("pipeline").unwrap(), "QUALITY_ONLY");
+    submission.remove("characteristics").unwrap();
+    let read: Document = serde_json::from_value(record).unwrap();
+    assert_eq!(read.submission.as_ref().unwrap().pipeline, Pipeline::FraudOnly);
+    assert!(!read.awaits_characteristics());
 }

@@ -98,6 +98,8 @@ reason_codes! {
     ObjectGone = "OBJECT_GONE",
     /// The object lies in an archive and cannot be read at once.
     ObjectArchived = "OBJECT_ARCHIVED",
+    /// The object's metadata or tags ask for what there is not.
+    InvalidMetadata = "INVALID_METADATA",
 }
 
 impl fmt::Display for ReasonCode {

@@ -161,6 +161,13 @@ async fn characteristics_are_required_once_announced_and_refused_otherwise() {
     let plain = house.submit(&member, json!({}), PDF).await;
     assert_eq!(put(&plain, json!({})).await.status(), 400);
     assert_eq!(put("nothing", json!({})).await.status(), 404);
+
+    // A second time is a choice.
+    assert_eq!(put(&id, json!({ "customer_case_id": "c-2" })).await.status(), 204);
+    house.simulator.set_settings(Settings { second_characteristics: false, ..house.simulator.settings() });
+    assert_eq!(put(&id, json!({ "customer_case_id": "c-3" })).await.status(), 400);
+    let kept = &house.simulator.state().submissions[0];
+    assert_eq!(kept.characteristics, Some(json!({ "customer_case_id": "c-2" })));
 }
 
 #[tokio::test]
