@@ -26,6 +26,9 @@
 //! | Onboarding → Offboarding → Failed | no cell can be had: everything is removed as below | `remove` |
 //! | any → Offboarding | the phase first; rotations are cancelled; readers' caches run out | `remove` |
 //! | Offboarding | applications as listed, until none is; the tenant, until no listing shows it; the secrets | `tenant`, `remove` |
+//! | Active, each cell | a rotation's steps: an application as above and AWSPENDING; proved by a token; AWSCURRENT moves and the replaced application is stamped | `rotate` |
+//! | Active, each cell | what no label names is deleted once its overlap has passed, by the next rotation or the clean-up | `retire` |
+//! | Active, each cell | an operator has it rotated, or AWSPREVIOUS proved and made AWSCURRENT again | `operate` |
 //! | Offboarding → Offboarded | the end is saved with its certificate, then announced | `session` |
 //!
 //! What a crash leaves, and who repairs it. The next delivery is that of the same message: the queue's, or the
@@ -41,6 +44,11 @@
 //! | creating an application with a client secret | an application whose secret nobody has | waits `settle`; exactly one unrecorded application of the cell is deleted and made again, several are a person's to sort out |
 //! | storing the secret | a secret, the record still says provisioning | stores the same version again, which changes nothing |
 //! | setting the rotation | a schedule | sets it again; a label that an earlier life left behind is taken off |
+//! | storing AWSPENDING | a version with its value, the record still says intended | finds it, and says so in the record |
+//! | moving AWSCURRENT | a replaced application without a stamp | the repeated step stamps it; else the clean-up, as of the secret's last change |
+//! | stamping by force | an application that nobody counts on | the clean-up, or the request again, deletes it |
+//! | taking AWSPENDING off, in a roll back | one of the two legal ends of the rotation | moves AWSCURRENT back |
+//! | moving AWSCURRENT back | the rolled back application without a stamp | finds AWSPREVIOUS on the bad version: it was done |
 //! | deleting an application or the tenant | the record still names it | lists again; gone is done, whatever the deletion answers |
 //! | saving the end | an event that was not announced | announces it, with the same id |
 //! | deferring | the old message beside the new one | either; what has ended answers from the record |

@@ -138,7 +138,7 @@ async fn registry_contract(registry: &Registry) {
     drop(registry.acquire(&"bolt".parse().unwrap(), "fifth", second(74), second(134)).await.unwrap());
     let [_, bolt] = &registry.list(None).await.unwrap().customers[..] else { panic!("two are listed") };
     assert_eq!((bolt.customer_id.as_str(), bolt.phase), ("bolt", Phase::Absent));
-    assert_eq!(registry.list(Some(&id)).await.unwrap().customers, [bolt.clone()]);
+    assert_eq!(registry.list(Some(&id)).await.unwrap().customers, std::slice::from_ref(bolt));
 
     let new = registry.record_handled(handled("r-2")).await.unwrap();
     assert_eq!(new.event, handled("r-2").event);

@@ -343,6 +343,32 @@ fn a_rotation_is_refused_while_an_application_retires() {
 }
 
 #[test]
+fn a_rotation_of_who_leaves_is_not_finished() {
+    let lab = signed();
+    assert!(lab.world().rotate(NAME));
+    for _ in 0..3 {
+        assert_eq!(step(&lab, vec![]).end, End::Done);
+    }
+    // The phase is recorded, and the rotation not yet cancelled.
+    lab.world().ask(&Ask::offboard("r-2", "acme", 2));
+    let id = lab.world().queue[0].id;
+    let calls = {
+        let world = lab.world().clone();
+        let calls = lab.deliver(Work::Message(id), vec![]).calls;
+        lab.enter(world);
+        calls
+    };
+    let recorded = calls.iter().position(|call| call.operation == "TransactWriteItems").unwrap();
+    assert_eq!(lab.deliver(Work::Message(id), vec![(recorded + 1, Fault::CrashAfter)]).end, End::Killed);
+    pass(&lab, Duration::from_secs(66));
+    let before = labelled(&lab, "AWSCURRENT");
+    let refused = step(&lab, vec![]);
+    assert_eq!((refused.end, labelled(&lab, "AWSCURRENT")), (End::Returned, before));
+    assert!(refused.said.unwrap().contains("nothing to rotate"));
+    lab.run(&[]).unwrap();
+}
+
+#[test]
 fn the_clean_up_stamps_from_when_the_secret_was_changed() {
     // finishSecret dies once the label has moved, and is not called again.
     let lab = signed();

@@ -111,6 +111,7 @@ fn an_offboarding_forgets_everything_but_the_generation_and_the_proof() {
     let certificate = &customer.certificate;
     assert_eq!(certificate.applications.len(), 1);
     assert_eq!((certificate.tenants_listed, certificate.tenant_id.is_some()), (Some(0), true));
+    assert_eq!((certificate.tenant_deleted_at, certificate.proved_by_listing_at), (Some(at(9)), Some(at(9))));
     let back = customer.apply(onboard("r-3", 3, &[EU])).unwrap();
     assert_eq!((back.generation.get(), back.phase), (2, Phase::Onboarding));
     assert!(back.certificate.applications.is_empty(), "the proof is of the earlier life");
