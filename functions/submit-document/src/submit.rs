@@ -39,6 +39,8 @@ pub(crate) enum Stop {
     Credential(#[from] CredentialError),
     #[error("the vendor's API failed")]
     Vendor(#[from] CallError),
+    #[error("the upload URL was refused")]
+    UploadRefused(#[source] CallError),
     #[error("reading the object from S3 failed")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the protocol was broken")]
@@ -62,6 +64,7 @@ impl Classified for Stop {
             Self::Vault(error) => error.class(),
             Self::Credential(error) => error.class(),
             Self::Vendor(error) => error.class(),
+            Self::UploadRefused(_) => Class::Wait { delay: Duration::from_secs(5) },
             Self::Storage(_) => Class::Retry,
             Self::Illegal(error) => error.class(),
             Self::Broken(_) => Class::Bug,
@@ -273,16 +276,15 @@ fn refuses_the_credential(error: &CallError) -> bool {
     }
 }
 
-/// An upload that storage refused, mostly because its URL has expired: the next attempt asks the vendor
-/// what became of it, and makes another submission if it may.
+/// An upload that storage refused, mostly because its URL has expired, or that the guard did not let
+/// out: the next attempt asks the vendor what became of it, and makes another submission if it may.
 fn refused_upload(error: CallError) -> Stop {
     match error {
         CallError::Refused { .. }
         | CallError::Forbidden { .. }
         | CallError::Conflict { .. }
-        | CallError::NotFound { .. } => {
-            Stop::NotYet { delay: Duration::from_secs(5), reason: "the upload URL was refused" }
-        }
+        | CallError::NotFound { .. }
+        | CallError::UnsafeAddress { .. } => Stop::UploadRefused(error),
         error => error.into(),
     }
 }
@@ -292,5 +294,27 @@ fn refused_for_good(error: CallError) -> Stop {
     match error {
         CallError::Refused { .. } => Stop::Refused(Refusal::RefusedByVendor(error.to_string())),
         error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resistant::UnsafeAddress;
+
+    use super::*;
+
+    /// It must not stay a failure of the vendor's API: that would use up the message's receipts before the
+    /// document has come to the end of its submissions, and no event would tell.
+    #[test]
+    fn an_upload_that_the_guard_refused_is_followed_by_another_submission() {
+        let address = [169, 254, 169, 254].into();
+        let source = UnsafeAddress { name: "host".to_owned(), address, range: "link-local" };
+        let stop = refused_upload(CallError::UnsafeAddress { operation: "upload", source });
+        assert!(matches!(stop, Stop::UploadRefused(_)), "{stop:?}");
+        let Verdict::Defer { reason, .. } = stop.verdict(None) else { panic!("it waits") };
+        assert!(
+            reason.contains("the upload URL was refused") && reason.contains("169.254.169.254"),
+            "{reason}"
+        );
     }
 }

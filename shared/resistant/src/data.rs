@@ -113,7 +113,8 @@ impl DataPlane {
     ///
     /// # Errors
     /// The call's outcome, where [`CallError::Forbidden`] is what storage answers to a URL that has
-    /// expired. A body that breaks, or that is not `length` bytes long, ends the upload as
+    /// expired, and [`CallError::UnsafeAddress`] says that the URL's host has an address that is not
+    /// public, so that no connection was made. A body that breaks, or that is not `length` bytes long, ends the upload as
     /// [`CallError::Unclear`], with the body's own error or [`WrongLength`](crate::WrongLength) among
     /// its sources.
     pub async fn upload<B>(&self, url: &UploadUrl, length: u64, body: B) -> Result<(), CallError>
@@ -129,7 +130,7 @@ impl DataPlane {
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, length)
             .body(reqwest::Body::wrap(ExactBody::new(body, length)));
-        let answer = http.send_within(http.at_most(LONGEST_UPLOAD), operation, request).await?;
+        let answer = http.send_document(LONGEST_UPLOAD, operation, request).await?;
         answer.ok(operation).map(|_| ())
     }
 

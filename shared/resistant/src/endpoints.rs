@@ -6,6 +6,7 @@ use shared_core::ids::{ApplicationId, ClientId, Generation, TenantId};
 use shared_core::place::{Cell, Stage};
 use url::{Host, Url};
 
+use crate::address::Reach;
 use crate::tenant::DocumentsScope;
 
 /// The host of every authorization server, of both planes and stages.
@@ -187,6 +188,11 @@ impl Endpoints {
             return Err(wrong("the credential's api_base", &credential.api_base, &endpoints.api_base));
         }
         Ok(endpoints)
+    }
+
+    /// How far documents may go.
+    pub(crate) fn reach(&self) -> Reach {
+        if self.local.is_some() { Reach::Loopback } else { Reach::Public }
     }
 
     fn local_origin(&self) -> Option<String> {

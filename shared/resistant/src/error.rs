@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use shared_core::failure::{Class, Classified};
 
+use crate::address::UnsafeAddress;
+
 /// A cause below this crate. It never shows a URL: an upload URL is a secret.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -32,6 +34,16 @@ pub enum CallError {
         /// The transport's error, where there is one.
         #[source]
         source: Option<Cause>,
+    },
+    /// The host of an upload URL has an address that no document may be sent to. No connection was
+    /// made, so it surely had no effect.
+    #[error("{operation}: the host of the URL is refused")]
+    UnsafeAddress {
+        /// Which call.
+        operation: &'static str,
+        /// The address.
+        #[source]
+        source: UnsafeAddress,
     },
     /// The request left and no usable answer came (time-out, broken or unreadable answer, 5xx): it may
     /// have had its effect.
@@ -116,9 +128,11 @@ impl CallError {
             | Self::Conflict { .. }
             | Self::NotFound { .. }
             | Self::Refused { .. } => true,
-            Self::NotSent { .. } | Self::Unclear { .. } | Self::Unauthorized { .. } | Self::Token { .. } => {
-                false
-            }
+            Self::NotSent { .. }
+            | Self::UnsafeAddress { .. }
+            | Self::Unclear { .. }
+            | Self::Unauthorized { .. }
+            | Self::Token { .. } => false,
         }
     }
 
@@ -132,7 +146,8 @@ impl CallError {
             | Self::NotFound { message, .. }
             | Self::Conflict { message, .. }
             | Self::Refused { message, .. } => message.clear(),
-            Self::NotSent { .. } | Self::Unclear { .. } | Self::Token { .. } => {}
+            Self::NotSent { .. } | Self::UnsafeAddress { .. } | Self::Unclear { .. } | Self::Token { .. } => {
+            }
         }
         self
     }
@@ -141,6 +156,7 @@ impl CallError {
     pub fn operation(&self) -> &'static str {
         match self {
             Self::NotSent { operation, .. }
+            | Self::UnsafeAddress { operation, .. }
             | Self::Unclear { operation, .. }
             | Self::Throttled { operation, .. }
             | Self::Unauthorized { operation, .. }
@@ -158,6 +174,7 @@ impl CallError {
         match self {
             Self::Unclear { .. } => true,
             Self::NotSent { .. }
+            | Self::UnsafeAddress { .. }
             | Self::Throttled { .. }
             | Self::Unauthorized { .. }
             | Self::Forbidden { .. }
@@ -177,6 +194,8 @@ impl Classified for CallError {
             Self::NotSent { .. } | Self::Unclear { .. } => Class::Wait { delay: OUTAGE_DELAY },
             // A listing or an authorization server may be late after a create: 401 and 404 can heal.
             Self::Unauthorized { .. } | Self::NotFound { .. } | Self::Conflict { .. } => Class::Retry,
+            // A name may be answered rightly next time. It is no outage, so it is not waited for without end.
+            Self::UnsafeAddress { .. } => Class::Retry,
             Self::Refused { .. } => Class::Final,
             Self::Token { source, .. } => source.class(),
         }
@@ -252,6 +271,9 @@ impl From<CallError> for TokenError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::NotSent { problem, source, .. } => Self::NotSent { problem, source },
+            CallError::UnsafeAddress { source, .. } => {
+                Self::NotSent { problem: "the host is refused", source: Some(Arc::new(source)) }
+            }
             CallError::Unclear { problem, source, .. } => Self::Unclear { problem, source },
             CallError::Throttled { .. } => Self::Throttled,
             CallError::Unauthorized { message, .. } => Self::InvalidClient { message },
@@ -280,6 +302,10 @@ mod tests {
         CallError::Unclear { operation: "createTenant", problem: "503".to_owned(), source: None }
     }
 
+    fn unsafe_address() -> UnsafeAddress {
+        UnsafeAddress { name: "host".to_owned(), address: [127, 0, 0, 1].into(), range: "loopback" }
+    }
+
     #[test]
     fn only_an_unclear_call_may_have_happened() {
         let operation = "createTenant";
@@ -287,6 +313,7 @@ mod tests {
         assert!(unclear().may_have_happened());
         for error in [
             CallError::NotSent { operation, problem: "", source: None },
+            CallError::UnsafeAddress { operation, source: unsafe_address() },
             CallError::Throttled { operation, message: message.clone() },
             CallError::Refused { operation, status: 400, message: message.clone() },
             CallError::Token { operation, source: TokenError::Unclear { problem: message, source: None } },
@@ -310,6 +337,9 @@ mod tests {
         assert!(matches!(token.class(), Class::Wait { .. }));
         let refused = CallError::Refused { operation: "x", status: 400, message: String::new() };
         assert_eq!(refused.class(), Class::Final);
+        // Left to a bounded number of receipts: an outage is waited for, a wrong address is not.
+        let unsafe_address = CallError::UnsafeAddress { operation: "x", source: unsafe_address() };
+        assert_eq!(unsafe_address.class(), Class::Retry);
     }
 
     #[test]

@@ -23,8 +23,10 @@
 //! | `key`, `number`, `organization` | an application's key pair and its numbers, the organization's credential |
 //! | `control`, `tenant` | tenant management, its answers |
 //! | `data`, `submission`, `characteristics`, `analysis` | documents, their requests and answers |
-//! | `upload_url`, `exact_body` | where a document may be sent, and how |
+//! | `upload_url`, `address`, `resolver` | where a document may be sent: which URLs, which addresses |
+//! | `exact_body` | how it is sent |
 
+mod address;
 mod analysis;
 mod api;
 mod characteristics;
@@ -41,6 +43,7 @@ mod message;
 mod number;
 mod organization;
 mod requester;
+mod resolver;
 mod submission;
 mod tenant;
 mod token;
@@ -48,6 +51,7 @@ mod transport;
 mod upload_url;
 mod vendor;
 
+pub use address::UnsafeAddress;
 pub use analysis::{Analysis, AnalysisStatus, ResultKind};
 pub use characteristics::{
     Characteristics, DocumentCharacteristics, DocumentSide, DocumentType, ShortText, SourceChannel,

@@ -1,5 +1,6 @@
-//! The one HTTP client: its limits, and the one map from status codes to outcomes.
+//! The HTTP clients: their limits, and the one map from status codes to outcomes.
 
+use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,11 +8,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use reqwest::{Request, RequestBuilder, Response};
+use reqwest::dns::Resolve;
+use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
+use crate::address::{Reach, UnsafeAddress};
 use crate::error::{CallError, Cause};
 use crate::message;
+use crate::resolver::Guarded;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,7 +27,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read: far more than any result, far less than a function's memory.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// The HTTP client could not be built: no TLS, or no trusted roots.
+/// An HTTP client could not be built: no TLS, or no trusted roots.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be built")]
 pub struct NoClient(#[source] reqwest::Error);
@@ -34,7 +38,8 @@ pub trait Exchange: Send + Sync {
     /// Sends the request once, within the time-out that it carries. Any status is an answer.
     ///
     /// # Errors
-    /// [`CallError::NotSent`] where it surely had no effect, [`CallError::Unclear`] otherwise.
+    /// [`CallError::NotSent`] or [`CallError::UnsafeAddress`] where it surely had no effect,
+    /// [`CallError::Unclear`] otherwise.
     async fn exchange(&self, operation: &'static str, request: Request) -> Result<Answer, CallError>;
 }
 
@@ -43,6 +48,7 @@ pub trait Exchange: Send + Sync {
 pub(crate) struct Http {
     client: reqwest::Client,
     exchange: Arc<dyn Exchange>,
+    uploads: Arc<dyn Exchange>,
     timeout: Duration,
     deadline: Option<Instant>,
 }
@@ -55,36 +61,22 @@ pub struct Answer {
 }
 
 impl Http {
-    /// Nothing is repeated behind the caller's back. Two layers could do that:
-    ///
-    /// - reqwest's retry policy repeats requests that HTTP/2 or 3 turned down (REFUSED_STREAM, GOAWAY).
-    ///   It is switched off, although without those protocols it has nothing to act on.
-    /// - hyper-util's `retry_canceled_requests` is on in reqwest and cannot be reached. It repeats only a
-    ///   request that hyper hands back, and hyper hands one back only while it still lies in the
-    ///   connection's queue: once its head has been taken for writing, a broken connection is an error
-    ///   (hyper 1.12, `proto/h1/dispatch.rs`, `recv_msg`). So a request of which the server has seen a
-    ///   byte is never sent again, and a kept connection that turns out to be closed costs no error.
-    ///   `tests/wire.rs` counts the requests at the socket.
-    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-    pub(crate) fn new() -> Result<Self, NoClient> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("resistant-tenants/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            // In a local run `localhost` is accepted by its name; this makes the name mean itself.
-            .resolve("localhost", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+    /// Two clients, because the vendor's own hosts come from our table, and where documents go comes from
+    /// the vendor: uploads have a client that carries no token, resolves through the guard and, outside a
+    /// local run, speaks nothing but TLS.
+    pub(crate) fn new(reach: Reach, lookup: Arc<dyn Resolve>) -> Result<Self, NoClient> {
+        let client = builder().build().map_err(NoClient)?;
+        let uploads = builder()
+            .https_only(reach == Reach::Public)
+            .dns_resolver(Guarded { reach, lookup })
             .build()
             .map_err(NoClient)?;
         let exchange = Arc::new(client.clone());
-        Ok(Self { client, exchange, timeout: CALL_TIMEOUT, deadline: None })
+        Ok(Self { client, exchange, uploads: Arc::new(uploads), timeout: CALL_TIMEOUT, deadline: None })
     }
 
     pub(crate) fn over(self, exchange: Arc<dyn Exchange>) -> Self {
-        Self { exchange, ..self }
+        Self { uploads: Arc::clone(&exchange), exchange, ..self }
     }
 
     pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
@@ -112,38 +104,71 @@ impl Http {
         }
     }
 
-    /// Sends a request once and reads the whole answer.
+    /// Sends a request to one of the vendor's own hosts once and reads the whole answer.
     pub(crate) async fn send(
         &self,
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, CallError> {
-        self.send_within(self.time_left(), operation, request).await
+        send(&*self.exchange, self.time_left(), operation, request).await
     }
 
-    /// [`send`](Self::send) with a limit of its own.
-    pub(crate) async fn send_within(
+    /// Sends a document once, behind the guard, and reads the whole answer.
+    pub(crate) async fn send_document(
         &self,
         limit: Duration,
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, CallError> {
-        if limit.is_zero() {
-            return Err(CallError::NotSent { operation, problem: "no time is left", source: None });
-        }
-        let started = Instant::now();
-        let result = match request.timeout(limit).build() {
-            Ok(request) => self.exchange.exchange(operation, request).await,
-            Err(error) => Err(broken(operation, error)),
-        };
-        tracing::debug!(
-            vendor.operation = operation,
-            http.status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
-            duration_ms = started.elapsed().as_millis() as u64,
-            "called the vendor"
-        );
-        result
+        send(&*self.uploads, self.at_most(limit), operation, request).await
     }
+}
+
+/// What both clients have. Nothing is repeated behind the caller's back. Two layers could do that:
+///
+/// - reqwest's retry policy repeats requests that HTTP/2 or 3 turned down (REFUSED_STREAM, GOAWAY).
+///   It is switched off, although without those protocols it has nothing to act on.
+/// - hyper-util's `retry_canceled_requests` is on in reqwest and cannot be reached. It repeats only a
+///   request that hyper hands back, and hyper hands one back only while it still lies in the
+///   connection's queue: once its head has been taken for writing, a broken connection is an error
+///   (hyper 1.12, `proto/h1/dispatch.rs`, `recv_msg`). So a request of which the server has seen a
+///   byte is never sent again, and a kept connection that turns out to be closed costs no error.
+///   `tests/wire.rs` counts the requests at the socket.
+#[expect(clippy::disallowed_methods, reason = "these are the only clients")]
+fn builder() -> ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("resistant-tenants/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        // In a local run `localhost` is accepted by its name; this makes the name mean itself.
+        .resolve("localhost", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+}
+
+async fn send(
+    exchange: &dyn Exchange,
+    limit: Duration,
+    operation: &'static str,
+    request: RequestBuilder,
+) -> Result<Answer, CallError> {
+    if limit.is_zero() {
+        return Err(CallError::NotSent { operation, problem: "no time is left", source: None });
+    }
+    let started = Instant::now();
+    let result = match request.timeout(limit).build() {
+        Ok(request) => exchange.exchange(operation, request).await,
+        Err(error) => Err(broken(operation, error)),
+    };
+    tracing::debug!(
+        vendor.operation = operation,
+        http.status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
+        duration_ms = started.elapsed().as_millis() as u64,
+        "called the vendor"
+    );
+    result
 }
 
 #[async_trait]
@@ -172,6 +197,9 @@ async fn read(operation: &'static str, mut response: Response) -> Result<Answer,
 /// What a transport error means. Its URL is taken out: it may be a presigned one.
 fn broken(operation: &'static str, error: reqwest::Error) -> CallError {
     let error = error.without_url();
+    if let Some(refused) = refused_address(&error) {
+        return CallError::UnsafeAddress { operation, source: refused.clone() };
+    }
     let not_sent = |problem, error| CallError::NotSent { operation, problem, source: Some(cause(error)) };
     if error.is_builder() {
         return not_sent("it could not be built", error);
@@ -181,6 +209,18 @@ fn broken(operation: &'static str, error: reqwest::Error) -> CallError {
     }
     let problem = if error.is_timeout() { "no answer came in time" } else { "the exchange broke off" };
     CallError::Unclear { operation, problem: problem.to_owned(), source: Some(cause(error)) }
+}
+
+/// What the guard said, if it was the guard that let no connection be made.
+fn refused_address(error: &reqwest::Error) -> Option<&UnsafeAddress> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref() {
+            return Some(refused);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn cause(error: reqwest::Error) -> Cause {
@@ -247,6 +287,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolver::SystemLookup;
 
     fn outcome(status: u16) -> Result<(), CallError> {
         let body = Bytes::from_static(br#"{"message":"because"}"#);
@@ -275,7 +316,8 @@ mod tests {
 
     #[test]
     fn a_deadline_shortens_a_call_and_a_past_one_leaves_none() {
-        let http = Http::new().unwrap().with_timeout(Duration::from_secs(60));
+        let http =
+            Http::new(Reach::Public, Arc::new(SystemLookup)).unwrap().with_timeout(Duration::from_secs(60));
         assert_eq!(http.time_left(), Duration::from_secs(60));
         let soon = http.with_deadline(Instant::now() + Duration::from_secs(5));
         assert!(soon.time_left() <= Duration::from_secs(5));

@@ -1,11 +1,15 @@
 //! Where a document may be sent. The vendor returns a URL for each submission, and it is not trusted:
-//! one guard, here, decides before any connection is made.
+//! the guard decides here by the URL, and in `resolver` by the addresses of its host, before any
+//! connection is made.
 
 use std::fmt;
 
 use url::{Host, Url};
 
 use crate::endpoints::{CellEndpoints, is_loopback};
+
+/// The longest URL that is read. A presigned one with a session token has about 2,000 characters.
+const LONGEST: usize = 8192;
 
 /// A presigned URL that has passed the guard. Whoever has it may write the document, so only
 /// [`expose`](Self::expose) shows it.
@@ -23,14 +27,27 @@ pub struct UnsafeUploadUrl {
 impl UploadUrl {
     /// The one door: `https`, a documented storage host of the cell's region, no user info, no port, no
     /// address literal (vendor: getting-started/domains-to-allowlist). In a local run: loopback only.
+    ///
+    /// URL parsers repair much: they drop tabs, turn `\` into `/` and `。` into `.`, decode a host's
+    /// `%2e`, read `0x7f.1` as an address. What they would repair is refused, so that it does not matter
+    /// how any parser would read it.
     pub(crate) fn check(text: &str, endpoints: &CellEndpoints) -> Result<Self, UnsafeUploadUrl> {
         let refused = |problem| UnsafeUploadUrl { problem };
+        if text.len() > LONGEST {
+            return Err(refused("it is longer than 8192 bytes"));
+        }
+        if !text.bytes().all(is_legal) {
+            return Err(refused("it has a character that no URL has"));
+        }
         let url = Url::parse(text).map_err(|_| refused("it is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused("it names a user"));
         }
         if url.fragment().is_some() {
             return Err(refused("it has a fragment"));
+        }
+        if !is_plain(text, &url) {
+            return Err(refused("its host is not written plainly"));
         }
         let problem =
             if endpoints.is_local() { local(&url) } else { storage(&url, endpoints.cell().aws_region()) };
@@ -80,11 +97,30 @@ fn storage(url: &Url, region: &str) -> Option<&'static str> {
     }
 }
 
+/// The characters of RFC 3986, 2.
+fn is_legal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+}
+
+/// Whether the parser found scheme, host and port just as they are written, letter case aside.
+fn is_plain(text: &str, url: &Url) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = url.host_str().unwrap_or_default();
+    let with_port = url.port_or_known_default().map(|port| format!("{host}:{port}"));
+    scheme.eq_ignore_ascii_case(url.scheme())
+        && (authority.eq_ignore_ascii_case(host)
+            || with_port.is_some_and(|written| authority.eq_ignore_ascii_case(&written)))
+}
+
+/// Whether a bucket, or an access point with its account, can have this name without a dot in it
+/// (Amazon S3 User Guide: bucketnamingrules).
 fn is_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
+    (3..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
+        && !text.starts_with("xn--")
 }
 
 impl fmt::Debug for UploadUrl {
@@ -94,87 +130,4 @@ impl fmt::Debug for UploadUrl {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared_core::place::{Cell, Stage};
-
-    use super::*;
-    use crate::endpoints::Endpoints;
-
-    fn check(text: &str) -> Result<UploadUrl, UnsafeUploadUrl> {
-        UploadUrl::check(text, &Endpoints::new(Stage::Production).cell(Cell::Us1).unwrap())
-    }
-
-    #[test]
-    fn the_documented_hosts_of_the_cells_region_pass() {
-        for url in [
-            "https://bucket.s3.us-east-1.amazonaws.com/key?X-Amz-Signature=x",
-            "https://ap-1-2.s3-object-lambda.us-east-1.amazonaws.com/key",
-            "https://bucket.s3.amazonaws.com/key",
-            "https://bucket.s3.amazonaws.com:443/key",
-            "HTTPS://BUCKET.S3.AMAZONAWS.COM/key",
-        ] {
-            assert!(check(url).is_ok(), "{url}");
-        }
-        let url = "https://bucket.s3.us-east-1.amazonaws.com/a%20b?X-Amz-Signature=a%2Fb";
-        assert_eq!(check(url).unwrap().expose(), url);
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        for url in [
-            "",
-            "nonsense",
-            "/relative",
-            "http://bucket.s3.us-east-1.amazonaws.com/key",
-            "ftp://bucket.s3.us-east-1.amazonaws.com/key",
-            "https://bucket.s3.eu-west-1.amazonaws.com/key",
-            "https://s3.us-east-1.amazonaws.com/bucket/key",
-            "https://.s3.us-east-1.amazonaws.com/key",
-            "https://s3.amazonaws.com/bucket/key",
-            "https://a.b.s3.amazonaws.com/key",
-            "https://bucket.s3.amazonaws.com.evil.example/key",
-            "https://bucket.s3.amazonaws.com./key",
-            "https://evil.example/bucket.s3.amazonaws.com",
-            "https://evil.example#.s3.amazonaws.com",
-            "https://evil.example?.s3.amazonaws.com",
-            "https://evil.example\\.s3.amazonaws.com/key",
-            "https://evil.examples3.amazonaws.com/key",
-            "https://xs3.amazonaws.com/key",
-            "https://user@bucket.s3.amazonaws.com/key",
-            "https://user:password@bucket.s3.amazonaws.com/key",
-            "https://bucket.s3.amazonaws.com:8443/key",
-            "https://bucket.s3.amazonaws.com/key#fragment",
-            "https://127.0.0.1/key",
-            "https://2130706433/key",
-            "https://169.254.169.254/key",
-            "https://[::1]/key",
-            "https://[::ffff:169.254.169.254]/key",
-            "https://localhost/key",
-            "http://127.0.0.1:9001/key",
-        ] {
-            assert!(check(url).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_local_run_goes_to_loopback_and_nowhere_else() {
-        let cell =
-            Endpoints::local(Stage::Production, "http://127.0.0.1:1").unwrap().cell(Cell::Us1).unwrap();
-        for url in ["http://127.0.0.1:9/upload/x?signature=y", "http://[::1]:9/x", "http://localhost:9/x"] {
-            assert!(UploadUrl::check(url, &cell).is_ok(), "{url}");
-        }
-        for url in
-            ["https://bucket.s3.us-east-1.amazonaws.com/key", "http://10.0.0.1/x", "http://user@127.0.0.1/x"]
-        {
-            assert!(UploadUrl::check(url, &cell).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn neither_debug_nor_a_refusal_shows_the_signature() {
-        let url = check("https://bucket.s3.amazonaws.com/key?X-Amz-Signature=very-private").unwrap();
-        assert_eq!(format!("{url:?}"), "UploadUrl(https://bucket.s3.amazonaws.com/[withheld])");
-        let refused = check("https://evil.example/key?X-Amz-Signature=very-private").unwrap_err();
-        assert!(!format!("{refused} {refused:?}").contains("very-private"));
-    }
-}
+mod tests;

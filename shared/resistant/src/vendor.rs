@@ -1,8 +1,9 @@
-//! What is made once for each process: the HTTP client, the table, the kept tokens.
+//! What is made once for each process: the HTTP clients, the table, the kept tokens.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reqwest::dns::Resolve;
 use secrecy::ExposeSecret as _;
 use shared_core::credential::{Authentication, Credential};
 use shared_core::failure::{Class, Classified};
@@ -18,6 +19,7 @@ use crate::kept::{Cache, Entry, Tokens};
 use crate::key::{ApplicationKey, KeyError};
 use crate::organization::OrganizationCredential;
 use crate::requester::{CredentialSource, Requester};
+use crate::resolver::SystemLookup;
 use crate::token::{Client, Data, Proof};
 use crate::transport::{Exchange, Http, NoClient};
 
@@ -56,12 +58,18 @@ impl Classified for CredentialError {
 }
 
 impl Vendor {
-    /// Builds the HTTP client.
+    /// Builds the HTTP clients.
     ///
     /// # Errors
     /// The TLS stack or its roots are missing.
     pub fn new(endpoints: Endpoints) -> Result<Self, NoClient> {
-        Ok(Self { http: Http::new()?, endpoints, clock: Clock::system(), tokens: Arc::default() })
+        Self::with_lookup(endpoints, Arc::new(SystemLookup))
+    }
+
+    /// [`new`](Self::new), with another way to look up the hosts that documents go to. The guard stays.
+    pub(crate) fn with_lookup(endpoints: Endpoints, lookup: Arc<dyn Resolve>) -> Result<Self, NoClient> {
+        let http = Http::new(endpoints.reach(), lookup)?;
+        Ok(Self { http, endpoints, clock: Clock::system(), tokens: Arc::default() })
     }
 
     /// Reaches the vendor in another way than over the network.
