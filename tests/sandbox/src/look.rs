@@ -140,5 +140,7 @@ fn applications(record: &Map) -> Vec<RecordedApplication> {
             });
         }
     }
+    // A map has no order, and two looks at one record are compared.
+    found.sort_by(|one, other| (&one.cell, &one.id).cmp(&(&other.cell, &other.id)));
     found
 }
