@@ -6,13 +6,10 @@
 pub mod config;
 
 use lifecycle::{ConnectError, FlowError, Remover};
-use registry::Registry;
-use resistant::Clock;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
 use shared_core::request::{OffboardingRequest, Refusal, Violation};
-use vault::{SigningKeys, Vault};
 
 pub use config::Config;
 
@@ -28,11 +25,8 @@ impl OffboardCustomer {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws, &config.customers_table);
-        let vault = Vault::new(aws, config.secret_prefix.clone());
-        let (_, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
-        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
-        Ok(Self::new(remover, Bus::new(aws, &config.bus_name)))
+        let (_, remover) = config.deployment.connect(aws, &config.rules).await?;
+        Ok(Self::new(remover, Bus::new(aws, &config.deployment.bus_name)))
     }
 
     /// The function over what it works with.

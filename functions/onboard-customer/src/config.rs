@@ -3,27 +3,21 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use lifecycle::{Organization, Rules, Terms};
+use lifecycle::{Deployment, Rules, Terms};
 use runtime::environment::{Environment, Misconfigured, list, number, seconds, text};
 use shared_core::ids::InstallationId;
 use shared_core::place::Cell;
-use vault::{Prefix, Schedule};
+use vault::Schedule;
 
 /// What the function is told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `STAGE`, `ORGANIZATION_TOKEN_URL`, `ORGANIZATION_SECRET_ID`, and `RESISTANT_LOCAL_URL` in local runs.
-    pub organization: Organization,
+    /// What the functions of the control plane have in common.
+    pub deployment: Deployment,
     /// `INSTALLATION_ID`, and `TENANT_QUOTA` (default 20).
     pub terms: Terms,
     /// `CELLS`: those that this deployment serves.
     pub cells: Vec<Cell>,
-    /// `EVENT_BUS_NAME`
-    pub bus_name: String,
-    /// `CUSTOMERS_TABLE`
-    pub customers_table: String,
-    /// `SECRET_PREFIX`
-    pub secret_prefix: Prefix,
     /// `SECRETS_KEY_ID`: the KMS key that secrets are encrypted under.
     pub secrets_key_id: String,
     /// `SEALING_KEY_ID`: the KMS key that new private keys are sealed under.
@@ -43,18 +37,16 @@ impl Config {
     /// [`Misconfigured`], with every variable that is missing or malformed.
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         let mut reading = environment.reading();
-        let organization = Organization::read(&mut reading);
+        let deployment = Deployment::read(&mut reading);
         let installation = reading.required("INSTALLATION_ID", InstallationId::from_str);
         let quota = reading.optional("TENANT_QUOTA", 20, number(1..=1_000_000));
         let cells = reading.required("CELLS", list(Cell::from_str));
-        if let (Some(organization), Some(cells)) = (&organization, &cells)
-            && let Some(foreign) = cells.iter().find(|cell| !organization.endpoints.stage().has(**cell))
+        if let (Some(deployment), Some(cells)) = (&deployment, &cells)
+            && let Some(foreign) =
+                cells.iter().find(|cell| !deployment.organization.endpoints.stage().has(**cell))
         {
             reading.problem("CELLS", foreign.as_str(), "the testing stage exists in `eu-1` only");
         }
-        let bus_name = reading.required("EVENT_BUS_NAME", text);
-        let customers_table = reading.required("CUSTOMERS_TABLE", text);
-        let secret_prefix = reading.required("SECRET_PREFIX", Prefix::from_str);
         let secrets_key_id = reading.required("SECRETS_KEY_ID", text);
         let sealing_key_id = reading.required("SEALING_KEY_ID", text);
         let function_arn = reading.required("ROTATION_FUNCTION_ARN", text);
@@ -64,12 +56,9 @@ impl Config {
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
         reading.finish(|| {
             Some(Self {
-                organization: organization?,
+                deployment: deployment?,
                 terms: Terms { installation: installation?, quota: quota? },
                 cells: cells?,
-                bus_name: bus_name?,
-                customers_table: customers_table?,
-                secret_prefix: secret_prefix?,
                 secrets_key_id: secrets_key_id?,
                 sealing_key_id: sealing_key_id?,
                 schedule: Schedule { function_arn: function_arn?, every_days: every_days? },

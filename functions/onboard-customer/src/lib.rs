@@ -5,15 +5,13 @@
 
 pub mod config;
 
-use lifecycle::{ConnectError, FlowError, Provider, Remover, Terms};
-use registry::Registry;
-use resistant::Clock;
+use lifecycle::{ConnectError, FlowError, Provider, Terms};
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
 use shared_core::place::Cell;
 use shared_core::request::{OnboardingRequest, Refusal, Violation};
-use vault::{Sealer, SigningKeys, Vault};
+use vault::Sealer;
 
 pub use config::Config;
 
@@ -31,13 +29,11 @@ impl OnboardCustomer {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws, &config.customers_table);
-        let vault = Vault::new(aws, config.secret_prefix.clone()).with_key(&config.secrets_key_id);
-        let (vendor, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
-        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
+        let (vendor, remover) = config.deployment.connect(aws, &config.rules).await?;
+        let remover = remover.with_secrets_key(&config.secrets_key_id);
         let sealer = Sealer::new(aws, &config.sealing_key_id);
         let provider = Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone());
-        let bus = Bus::new(aws, &config.bus_name);
+        let bus = Bus::new(aws, &config.deployment.bus_name);
         Ok(Self::new(provider, config.terms.clone(), config.cells.clone(), bus))
     }
 

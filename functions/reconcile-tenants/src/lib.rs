@@ -8,14 +8,12 @@ pub mod config;
 use std::time::Duration;
 
 use lifecycle::{CleanedUp, ConnectError, FlowError, Remover};
-use registry::{Listed, Registry, RegistryError};
-use resistant::Clock;
+use registry::{Listed, RegistryError};
 use runtime::{Bus, Handler, Invocation, Message, Payload, Report, Unreadable, Verdict};
 use serde_json::json;
 use shared_core::event::ReasonCode;
 use shared_core::ids::CustomerId;
 use shared_core::request::{Refusal, Violation};
-use vault::{SigningKeys, Vault};
 
 pub use config::Config;
 
@@ -49,11 +47,8 @@ impl ReconcileTenants {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws, &config.customers_table);
-        let vault = Vault::new(aws, config.secret_prefix.clone());
-        let (_, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
-        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
-        Ok(Self::new(remover, Bus::new(aws, &config.bus_name)))
+        let (_, remover) = config.deployment.connect(aws, &config.rules).await?;
+        Ok(Self::new(remover, Bus::new(aws, &config.deployment.bus_name)))
     }
 
     /// The function over what it works with.

@@ -6,16 +6,14 @@
 
 pub mod config;
 
-use lifecycle::{Asked, ConnectError, FlowError, Provider, Remover, Rotation};
-use registry::Registry;
-use resistant::Clock;
+use lifecycle::{Asked, ConnectError, FlowError, Provider, Rotation};
 use runtime::{Bus, Handler, Invocation, Message, Payload, Report, RotationStep, Unreadable, Verdict};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shared_core::attempt::Attempt;
 use shared_core::event::{OutboundEvent, ReasonCode};
 use shared_core::request::{Refusal, RollBackRequest, RotationRequest, Violation};
-use vault::{RotationToken, Sealer, SigningKeys, Vault, VersionId};
+use vault::{RotationToken, Sealer, VersionId};
 
 pub use config::Config;
 
@@ -31,12 +29,9 @@ impl RotateSecret {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let registry = Registry::new(aws, &config.customers_table);
-        let vault = Vault::new(aws, config.secret_prefix.clone());
-        let (vendor, control) = config.organization.connect(&vault, &SigningKeys::new(aws)).await?;
-        let remover = Remover::new(registry, vault, control, Clock::system(), config.rules.clone());
+        let (vendor, remover) = config.deployment.connect(aws, &config.rules).await?;
         let sealer = Sealer::new(aws, &config.sealing_key_id);
-        Ok(Self::new(Provider::new(remover, vendor, sealer), Bus::new(aws, &config.bus_name)))
+        Ok(Self::new(Provider::new(remover, vendor, sealer), Bus::new(aws, &config.deployment.bus_name)))
     }
 
     /// The function over what it works with.

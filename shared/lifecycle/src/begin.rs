@@ -97,7 +97,11 @@ impl Remover {
     ) -> Result<Option<Handled>, FlowError> {
         let customer = session.customer();
         if customer.work.as_ref().is_some_and(|work| work.request_id == envelope.request_id) {
-            return if resumes(customer, envelope) { Ok(None) } else { Err(reused(envelope)) };
+            return if resumes(customer, envelope) {
+                Ok(None)
+            } else {
+                Err(reused(&envelope.request_id, &envelope.customer_id))
+            };
         }
         if customer.last_request.as_ref() != Some(&envelope.order()) {
             return Ok(None);
@@ -129,7 +133,7 @@ fn same_request(handled: Handled, envelope: &Envelope) -> Result<Handled, FlowEr
     if handled.customer_id == envelope.customer_id && aim.is_none_or(|aim| aim == envelope.aim) {
         return Ok(handled);
     }
-    Err(reused(envelope))
+    Err(reused(&envelope.request_id, &envelope.customer_id))
 }
 
 fn from_the_future(envelope: &Envelope) -> Refusal {
@@ -142,16 +146,12 @@ fn from_the_future(envelope: &Envelope) -> Refusal {
         .about(Some(envelope.request_id.clone()), Some(envelope.customer_id.clone()))
 }
 
-fn reused(envelope: &Envelope) -> FlowError {
-    let violation = Violation::of_text(
-        "request_id",
-        envelope.request_id.as_str(),
-        "it was used for another request: every request has an id of its own",
-    );
-    FlowError::Refused(
-        Refusal::new(ReasonCode::RequestIdReused, violation)
-            .about(Some(envelope.request_id.clone()), Some(envelope.customer_id.clone())),
-    )
+/// An id was used for another request before.
+pub(crate) fn reused(request_id: &RequestId, customer_id: &CustomerId) -> FlowError {
+    let rule = "it was used for another request: every request has an id of its own";
+    let violation = Violation::of_text("request_id", request_id.as_str(), rule);
+    let refusal = Refusal::new(ReasonCode::RequestIdReused, violation);
+    FlowError::Refused(refusal.about(Some(request_id.clone()), Some(customer_id.clone())))
 }
 
 fn superseded(session: &Session, envelope: &Envelope, attempt: &Attempt) -> Handled {

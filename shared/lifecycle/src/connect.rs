@@ -5,14 +5,18 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
+use registry::Registry;
 use resistant::{
-    ControlPlane, CredentialSource, Endpoints, NoClient, OrganizationCredential, OrganizationEndpoints,
-    RemoteKey, UnreadableOrganization, Vendor,
+    Clock, ControlPlane, CredentialSource, Endpoints, NoClient, OrganizationCredential,
+    OrganizationEndpoints, RemoteKey, UnreadableOrganization, Vendor,
 };
 use secrecy::ExposeSecret as _;
 use shared_core::place::Stage;
 use shared_core::settings::{Reading, text};
-use vault::{SigningKeys, Vault, VaultError};
+use vault::{Prefix, SigningKeys, Vault, VaultError};
+
+use crate::{Remover, Rules};
 
 /// The organization at the vendor: where its API is, and where its credential lies.
 #[derive(Clone, Debug)]
@@ -37,6 +41,47 @@ pub enum ConnectError {
     /// The organization's secret holds no credential.
     #[error("the organization's secret holds no credential")]
     Credential(#[from] UnreadableOrganization),
+}
+
+/// What every function of the control plane is told of the deployment that it belongs to.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// `STAGE`, `ORGANIZATION_TOKEN_URL`, `ORGANIZATION_SECRET_ID`, and `RESISTANT_LOCAL_URL` in local runs.
+    pub organization: Organization,
+    /// `EVENT_BUS_NAME`
+    pub bus_name: String,
+    /// `CUSTOMERS_TABLE`
+    pub customers_table: String,
+    /// `SECRET_PREFIX`
+    pub secret_prefix: Prefix,
+}
+
+impl Deployment {
+    /// Reads them. `None` where one of them cannot be used, which the reading keeps.
+    pub fn read(reading: &mut Reading<'_>) -> Option<Self> {
+        // Every variable is read before the first `?`, so that all that is wrong is told at once.
+        let organization = Organization::read(reading);
+        let bus_name = reading.required("EVENT_BUS_NAME", text);
+        let customers_table = reading.required("CUSTOMERS_TABLE", text);
+        let secret_prefix = reading.required("SECRET_PREFIX", Prefix::from_str);
+        Some(Self {
+            organization: organization?,
+            bus_name: bus_name?,
+            customers_table: customers_table?,
+            secret_prefix: secret_prefix?,
+        })
+    }
+
+    /// Connects to AWS and to the vendor's control plane.
+    ///
+    /// # Errors
+    /// Where the organization's credential cannot be had.
+    pub async fn connect(&self, aws: &SdkConfig, rules: &Rules) -> Result<(Vendor, Remover), ConnectError> {
+        let registry = Registry::new(aws, &self.customers_table);
+        let vault = Vault::new(aws, self.secret_prefix.clone());
+        let (vendor, control) = self.organization.connect(&vault, &SigningKeys::new(aws)).await?;
+        Ok((vendor, Remover::new(registry, vault, control, Clock::system(), rules.clone())))
+    }
 }
 
 impl Organization {

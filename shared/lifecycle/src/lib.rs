@@ -85,7 +85,7 @@ use resistant::{Clock, ControlPlane};
 use shared_core::attempt::Attempt;
 use vault::Vault;
 
-pub use connect::{ConnectError, Organization};
+pub use connect::{ConnectError, Deployment, Organization};
 pub use error::FlowError;
 #[cfg(feature = "provide")]
 pub use onboard::Terms;
@@ -135,6 +135,11 @@ impl Remover {
     /// Removes with these adapters, by these rules.
     pub fn new(registry: Registry, vault: Vault, control: ControlPlane, clock: Clock, rules: Rules) -> Self {
         Self { registry, vault, control, clock, rules }
+    }
+
+    /// New secrets are encrypted under this KMS key instead of the account's default one.
+    pub fn with_secrets_key(self, key_id: &str) -> Self {
+        Self { vault: self.vault.with_key(key_id), ..self }
     }
 
     /// The registry, to mark what was announced.

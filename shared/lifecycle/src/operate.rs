@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use registry::{Cause, Handled};
 use shared_core::customer::{Customer, Transition};
-use shared_core::event::{Content, ReasonCode, SecretRolledBack};
+use shared_core::event::{Content, SecretRolledBack};
 use shared_core::ids::{ApplicationId, CustomerId, RequestId};
 use shared_core::place::Cell;
-use shared_core::request::{Refusal, RollBackRequest, RotationRequest, Violation};
+use shared_core::request::{RollBackRequest, RotationRequest};
 use vault::{Description, SecretName, Stage, Stored, VaultError, VersionId};
 
+use crate::begin::reused;
 use crate::retire::{Haste, rotatable};
 use crate::session::Session;
 use crate::{Attempt, FlowError, Provider};
@@ -223,13 +224,6 @@ fn same_request(handled: Handled, request: &RollBackRequest) -> Result<Handled, 
     let same = |customer_id: &CustomerId, cell| *customer_id == request.customer_id && cell == request.cell;
     match handled.event.content() {
         Content::SecretRolledBack(event) if same(&event.customer_id, event.cell) => Ok(handled),
-        _ => {
-            let rule = "it was used for another request: every request has an id of its own";
-            let violation = Violation::of_text("request_id", request.request_id.as_str(), rule);
-            let refusal = Refusal::new(ReasonCode::RequestIdReused, violation);
-            Err(FlowError::Refused(
-                refusal.about(Some(request.request_id.clone()), Some(request.customer_id.clone())),
-            ))
-        }
+        _ => Err(reused(&request.request_id, &request.customer_id)),
     }
 }

@@ -114,7 +114,8 @@ impl DataPlane {
     /// # Errors
     /// The call's outcome, where [`CallError::Forbidden`] is what storage answers to a URL that has
     /// expired, and [`CallError::UnsafeAddress`] says that the URL's host has an address that is not
-    /// public, so that no connection was made. A body that breaks, or that is not `length` bytes long, ends the upload as
+    /// public, so that no connection was made. A body that breaks, or that is not `length` bytes long, ends
+    /// the upload as
     /// [`CallError::Unclear`], with the body's own error or [`WrongLength`](crate::WrongLength) among
     /// its sources.
     pub async fn upload<B>(&self, url: &UploadUrl, length: u64, body: B) -> Result<(), CallError>

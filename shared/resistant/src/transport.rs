@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -62,17 +62,12 @@ pub struct Answer {
 
 impl Http {
     /// Two clients, because the vendor's own hosts come from our table, and where documents go comes from
-    /// the vendor: uploads have a client that carries no token, resolves through the guard and, outside a
-    /// local run, speaks nothing but TLS.
+    /// the vendor: see [`Uploads`].
     pub(crate) fn new(reach: Reach, lookup: Arc<dyn Resolve>) -> Result<Self, NoClient> {
         let client = builder().build().map_err(NoClient)?;
-        let uploads = builder()
-            .https_only(reach == Reach::Public)
-            .dns_resolver(Guarded { reach, lookup })
-            .build()
-            .map_err(NoClient)?;
         let exchange = Arc::new(client.clone());
-        Ok(Self { client, exchange, uploads: Arc::new(uploads), timeout: CALL_TIMEOUT, deadline: None })
+        let uploads = Arc::new(Uploads { reach, lookup, client: OnceLock::new() });
+        Ok(Self { client, exchange, uploads, timeout: CALL_TIMEOUT, deadline: None })
     }
 
     pub(crate) fn over(self, exchange: Arc<dyn Exchange>) -> Self {
@@ -121,6 +116,40 @@ impl Http {
         request: RequestBuilder,
     ) -> Result<Answer, CallError> {
         send(&*self.uploads, self.at_most(limit), operation, request).await
+    }
+}
+
+/// The client for documents: it carries no token, resolves through the guard and, outside a local run,
+/// speaks nothing but TLS. Built at the first document, for a client costs a reading of all trusted
+/// roots, and most functions send none.
+struct Uploads {
+    reach: Reach,
+    lookup: Arc<dyn Resolve>,
+    client: OnceLock<reqwest::Client>,
+}
+
+impl Uploads {
+    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let guarded = Guarded { reach: self.reach, lookup: Arc::clone(&self.lookup) };
+        let client = builder().https_only(self.reach == Reach::Public).dns_resolver(guarded).build()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+#[async_trait]
+impl Exchange for Uploads {
+    async fn exchange(&self, operation: &'static str, request: Request) -> Result<Answer, CallError> {
+        match self.client() {
+            Ok(client) => client.exchange(operation, request).await,
+            Err(error) => Err(CallError::NotSent {
+                operation,
+                problem: "no HTTP client",
+                source: Some(Arc::new(error)),
+            }),
+        }
     }
 }
 

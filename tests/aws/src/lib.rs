@@ -9,3 +9,15 @@
 pub mod proxy;
 pub mod runtime_api;
 pub mod secrets;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+/// What the SDK's clients need for a server of tests at this URL.
+pub async fn sdk_config(url: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .test_credentials()
+        .endpoint_url(url)
+        .load()
+        .await
+}

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod sdk;
+
 use aws_parts::proxy::{Effect, Held, Matcher, Outcome, Point, Proxy, Service};
 use aws_parts::secrets::{SecretsManager, Settings};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::AppName;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::{AppName, BehaviorVersion, Config, Credentials, Region};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, Request};
@@ -25,15 +27,9 @@ struct House {
 async fn house() -> House {
     let server = SecretsManager::start(Settings::default()).await.unwrap();
     let proxy = Proxy::start(&[(Service::SecretsManager, server.url())]).await.unwrap();
-    let credentials =
-        Credentials::builder().access_key_id("id").secret_access_key("key").provider_name("test").build();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
+    let config = sdk::config(proxy.url(Service::SecretsManager).unwrap())
         .app_name(AppName::new("onboard-customer").unwrap())
-        .retry_config(RetryConfig::disabled())
-        .endpoint_url(proxy.url(Service::SecretsManager).unwrap());
+        .retry_config(RetryConfig::disabled());
     House { server, proxy, client: Client::from_conf(config.build()) }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod sdk;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +11,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use aws_parts::secrets::{Cause, End, Preflight, Rotation, SecretsManager, Settings, Step};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use axum::Router;
@@ -93,14 +94,7 @@ impl House {
 }
 
 fn client(url: &str) -> Client {
-    let credentials =
-        Credentials::builder().access_key_id("id").secret_access_key("key").provider_name("test").build();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .endpoint_url(url);
-    Client::from_conf(config.build())
+    Client::from_conf(sdk::config(url).build())
 }
 
 fn text<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod sdk;
+
 use std::time::Duration;
 
 use aws_parts::secrets::{SecretsManager, Settings};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 
@@ -15,14 +16,7 @@ const TWO: &str = "22222222-2222-2222-2222-222222222222";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn client(server: &SecretsManager) -> Client {
-    let credentials =
-        Credentials::builder().access_key_id("id").secret_access_key("key").provider_name("test").build();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .endpoint_url(server.url());
-    Client::from_conf(config.build())
+    Client::from_conf(sdk::config(server.url()).build())
 }
 
 async fn start() -> (SecretsManager, Client) {

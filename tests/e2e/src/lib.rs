@@ -10,4 +10,5 @@ pub mod messages;
 pub mod objects;
 pub mod scenario;
 pub mod services;
+mod tables;
 pub mod world;

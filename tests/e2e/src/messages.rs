@@ -55,3 +55,14 @@ pub fn offboarding(request: &str, customer: &str) -> Value {
         "actor": "platform", "reason": "left"
     })
 }
+
+/// The same request, decided at another time.
+pub fn later(mut request: Value, requested_at: &str) -> Value {
+    request["requested_at"] = json!(requested_at);
+    request
+}
+
+/// The name of a customer's secret.
+pub fn secret(customer: &str, cell: &str) -> String {
+    format!("resistant/{customer}/{cell}/credential")
+}

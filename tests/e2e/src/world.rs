@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use anyhow::{Result, bail, ensure};
 use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
+use aws_parts::sdk_config;
 use aws_parts::secrets::{SecretsManager, Settings};
-use dynoxide::Database;
 use jiff::Timestamp;
 use registry::Registry;
 use resistant::{Endpoints, Vendor};
@@ -18,13 +17,13 @@ use serde_json::{Value, json};
 use shared_core::credential::Credential;
 use shared_core::place::Stage;
 use simulator::{Options, Simulator};
-use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use crate::messages::on_the_bus;
+use crate::messages::{on_the_bus, onboarding};
 use crate::objects::Objects;
 use crate::services::{Sent, Services};
+use crate::tables;
 
 /// The bucket that submit-document takes objects of.
 pub const BUCKET: &str = "documents";
@@ -102,7 +101,7 @@ impl World {
         })
         .await?;
         drop(KEY.set(vendor.vendor().organization_private_key_pem().to_owned()));
-        let (tables, dynamodb) = tables().await?;
+        let (tables, dynamodb) = tables::start().await?;
         let lambda = Lambda::start().await?;
         let secrets =
             SecretsManager::start(Settings { lambda: Some(lambda.url().to_owned()), ..Settings::default() })
@@ -117,12 +116,35 @@ impl World {
             (Service::S3, objects.url()),
         ])
         .await?;
-        let registry = Registry::new(&at(&dynamodb).await, "customers");
+        let registry = Registry::new(&sdk_config(&dynamodb).await, "customers");
         let world = Self { vendor, secrets, services, objects, proxy, lambda, registry, _tables: tables };
         world.add_functions(variables, timeout).await?;
-        world.create_tables(&dynamodb).await?;
+        tables::create(&dynamodb).await?;
         world.store_organization().await?;
         Ok(world)
+    }
+
+    /// A world in which a customer is onboarded.
+    ///
+    /// # Panics
+    /// Where it is not.
+    pub async fn signed(customer: &str, cells: &[&str]) -> Self {
+        let world = Self::start().await.expect("everything starts");
+        let onboarded = world.request("onboard-customer", &onboarding("r-1", customer, cells)).await;
+        onboarded.expect("the request is done with");
+        assert_eq!(world.events("CustomerOnboarded").len(), 1, "{:?}", world.services.events());
+        // The trial that follows makes calls of its own.
+        world.secrets.rotations_ended().await;
+        world
+    }
+
+    /// Checks that the vendor holds so much, and nothing else.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub fn assert_vendor_holds(&self, tenants: usize, applications: usize) {
+        let audit = self.vendor.vendor().audit();
+        assert_eq!((audit.tenants.len(), audit.applications.len()), (tenants, applications), "{audit:?}");
     }
 
     /// The environment that a function gets, without Lambda's own.
@@ -318,34 +340,6 @@ impl World {
         Ok(())
     }
 
-    async fn create_tables(&self, dynamodb: &str) -> Result<()> {
-        let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-        let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-        let customers = json!({
-            "TableName": "customers", "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text("pk"), text("sk"), text("listed_as")],
-            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
-            "GlobalSecondaryIndexes": [{
-                "IndexName": "customers",
-                "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["phase", "spare"] },
-                "KeySchema": [key("listed_as", "HASH"), key("pk", "RANGE")]
-            }]
-        });
-        let documents = json!({
-            "TableName": "documents", "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text("pk"), text("open_customer_id"), text("opened_at")],
-            "KeySchema": [key("pk", "HASH")],
-            "GlobalSecondaryIndexes": [{
-                "IndexName": "open-documents", "Projection": { "ProjectionType": "ALL" },
-                "KeySchema": [key("open_customer_id", "HASH"), key("opened_at", "RANGE")]
-            }]
-        });
-        for table in [customers, documents] {
-            call(dynamodb, "DynamoDB_20120810.CreateTable", &table).await?;
-        }
-        Ok(())
-    }
-
     async fn store_organization(&self) -> Result<()> {
         let vendor = self.vendor.vendor();
         let value = json!({
@@ -366,25 +360,7 @@ async fn bootstraps() -> Result<&'static BTreeMap<String, PathBuf>> {
     BUILT.get_or_try_init(sandbox::functions::build).await
 }
 
-async fn at(url: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .test_credentials()
-        .endpoint_url(url)
-        .load()
-        .await
-}
-
-async fn tables() -> Result<(JoinSet<()>, String)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let database = Database::memory().map_err(|error| anyhow::anyhow!("no database: {error}"))?;
-    let mut server = JoinSet::new();
-    server.spawn(dynoxide::server::serve_on(listener, database));
-    Ok((server, url))
-}
-
-async fn call(url: &str, target: &str, input: &Value) -> Result<()> {
+pub(crate) async fn call(url: &str, target: &str, input: &Value) -> Result<()> {
     let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
     let sent = reqwest::Client::new()
         .post(url)

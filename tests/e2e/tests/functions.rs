@@ -1,43 +1,17 @@
-//! The four functions as Lambda runs them, one delivery at a time.
+//! The control plane's functions as Lambda runs them, one delivery at a time.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeMap;
 
 use aws_parts::proxy::{Effect, Matcher};
-use e2e::messages::{notification, offboarding, on_the_bus, onboarding};
-use e2e::world::{BUCKET, World};
+use e2e::messages::{later, offboarding, on_the_bus, onboarding, secret};
+use e2e::world::World;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-/// A customer with one cell, onboarded.
-async fn signed(customer: &str, cells: &[&str]) -> World {
-    let world = World::start().await.unwrap();
-    world.request("onboard-customer", &onboarding("r-1", customer, cells)).await.unwrap();
-    assert_eq!(world.events("CustomerOnboarded").len(), 1, "{:?}", world.services.events());
-    // The trial that follows makes calls of its own.
-    world.secrets.rotations_ended().await;
-    world
-}
-
-fn secret(customer: &str, cell: &str) -> String {
-    format!("resistant/{customer}/{cell}/credential")
-}
-
-fn later(mut request: Value, requested_at: &str) -> Value {
-    request["requested_at"] = json!(requested_at);
-    request
-}
-
-/// What the vendor must hold of a customer with so many cells, and nothing else.
-fn assert_vendor_holds(world: &World, tenants: usize, applications: usize) {
-    let audit = world.vendor.vendor().audit();
-    assert_eq!((audit.tenants.len(), audit.applications.len()), (tenants, applications), "{audit:?}");
-}
 
 #[tokio::test]
 async fn a_customer_comes_to_life_in_every_cell_it_asked_for() {
-    let world = signed("acme", &["eu-1", "us-1", "ca-1"]).await;
-    assert_vendor_holds(&world, 1, 3);
+    let world = World::signed("acme", &["eu-1", "us-1", "ca-1"]).await;
+    world.assert_vendor_holds(1, 3);
     let event = world.events("CustomerOnboarded").remove(0);
     assert_eq!(event["request_id"], "r-1");
     assert_eq!(event["cells"].as_array().unwrap().len(), 3);
@@ -54,7 +28,7 @@ async fn a_customer_comes_to_life_in_every_cell_it_asked_for() {
 
 #[tokio::test]
 async fn a_repeat_of_a_handled_request_costs_one_call_and_changes_nothing() {
-    let world = signed("acme", &["eu-1"]).await;
+    let world = World::signed("acme", &["eu-1"]).await;
     let (aws, vendor) = (world.proxy.calls().len(), world.vendor.vendor().state().calls.len());
     world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
     let calls: Vec<String> = world.proxy.calls()[aws..].iter().map(|call| call.action.clone()).collect();
@@ -91,11 +65,11 @@ async fn a_client_secret_is_stored_whole_and_works() {
 
 #[tokio::test]
 async fn a_customer_leaves_with_proof_and_can_come_back() {
-    let world = signed("acme", &["eu-1", "us-1"]).await;
+    let world = World::signed("acme", &["eu-1", "us-1"]).await;
     world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
     let event =
         world.events("CustomerOffboarded").pop().unwrap_or_else(|| panic!("{:?}", world.services.events()));
-    assert_vendor_holds(&world, 0, 0);
+    world.assert_vendor_holds(0, 0);
     let certificate = &event["certificate"];
     assert_eq!(certificate["applications"].as_array().unwrap().len(), 2);
     assert_eq!(certificate["tenants_listed"], 0);
@@ -104,7 +78,7 @@ async fn a_customer_leaves_with_proof_and_can_come_back() {
 
     let back = later(onboarding("r-3", "acme", &["eu-1"]), "2026-01-03T00:00:00Z");
     world.request("onboard-customer", &back).await.unwrap();
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
     assert_eq!(world.events("CustomerOnboarded")[1]["generation"], 2);
     assert!(world.secrets.secret(&secret("acme", "eu-1")).unwrap().deletion.is_none());
     world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
@@ -117,7 +91,7 @@ async fn a_request_older_than_the_last_applied_one_is_superseded() {
     // Never onboarded: the offboarding leaves a tombstone that an older onboarding meets.
     world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
     world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
-    assert_vendor_holds(&world, 0, 0);
+    world.assert_vendor_holds(0, 0);
     let refused = world.events("RequestRejected");
     assert_eq!((refused.len(), &refused[0]["reason_code"]), (1, &json!("SUPERSEDED")));
     assert_eq!(refused[0]["request_id"], "r-1");
@@ -128,10 +102,10 @@ async fn a_request_older_than_the_last_applied_one_is_superseded() {
 
 #[tokio::test]
 async fn more_cells_later_are_added_to_the_same_tenant() {
-    let world = signed("acme", &["eu-1"]).await;
+    let world = World::signed("acme", &["eu-1"]).await;
     let more = later(onboarding("r-2", "acme", &["us-1"]), "2026-01-02T00:00:00Z");
     world.request("onboard-customer", &more).await.unwrap();
-    assert_vendor_holds(&world, 1, 2);
+    world.assert_vendor_holds(1, 2);
     let event = world.events("CustomerOnboarded").remove(1);
     assert_eq!((event["generation"].as_u64(), &event["cells"][0]["cell"]), (Some(1), &json!("us-1")));
 }
@@ -146,7 +120,7 @@ async fn a_full_quota_fails_for_good_and_leaves_nothing() {
     world.request("onboard-customer", &onboarding("r-2", "second", &["eu-1"])).await.unwrap();
     let failed = world.events("CustomerOnboardingFailed");
     assert_eq!((failed.len(), &failed[0]["reason_code"]), (1, &json!("QUOTA_FULL")));
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
     assert!(world.secrets.secret(&secret("second", "eu-1")).is_none());
 }
 
@@ -177,18 +151,18 @@ async fn what_is_wrong_with_a_request_is_said_by_field_value_and_rule() {
     }
     world.settle("onboard-customer", "{ not json").await.unwrap();
     assert_eq!(world.events("RequestRejected").last().unwrap()["reason_code"], "NOT_JSON");
-    assert_vendor_holds(&world, 0, 0);
+    world.assert_vendor_holds(0, 0);
 }
 
 #[tokio::test]
 async fn an_id_that_was_used_for_another_request_is_refused() {
-    let world = signed("acme", &["eu-1"]).await;
+    let world = World::signed("acme", &["eu-1"]).await;
     world.request("offboard-customer", &offboarding("r-1", "acme")).await.unwrap();
     world.request("onboard-customer", &onboarding("r-1", "other", &["eu-1"])).await.unwrap();
     let refused = world.events("RequestRejected");
     assert_eq!(refused.len(), 2);
     assert!(refused.iter().all(|event| event["reason_code"] == "REQUEST_ID_REUSED"), "{refused:?}");
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
 }
 
 #[tokio::test]
@@ -201,16 +175,16 @@ async fn an_id_that_is_in_work_for_another_request_is_refused() {
     assert!(world.deliver("onboard-customer", &body, &BTreeMap::new()).await.unwrap().returned);
     world.request("offboard-customer", &offboarding("r-1", "acme")).await.unwrap();
     assert_eq!(world.events("RequestRejected").pop().unwrap()["reason_code"], "REQUEST_ID_REUSED");
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
     // An offboarding with an id of its own removes it, although its secret was never rotated.
     world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
     assert_eq!(world.events("CustomerOffboarded").len(), 1);
-    assert_vendor_holds(&world, 0, 0);
+    world.assert_vendor_holds(0, 0);
     // And the onboarding, delivered again, comes too late.
     world.proxy.remove_rule(rule);
     world.settle("onboard-customer", &body).await.unwrap();
     assert_eq!(world.events("RequestRejected").pop().unwrap()["reason_code"], "SUPERSEDED");
-    assert_vendor_holds(&world, 0, 0);
+    world.assert_vendor_holds(0, 0);
 }
 
 #[tokio::test]
@@ -227,7 +201,7 @@ async fn nothing_is_stored_for_readers_before_a_token_was_obtained() {
     world.vendor.vendor().change_clock(&forward);
     world.settle("onboard-customer", &body).await.unwrap();
     assert!(world.accepts(&world.secrets.reveal(&secret("acme", "eu-1"), "AWSCURRENT").unwrap()).await);
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
 }
 
 #[tokio::test]
@@ -254,14 +228,14 @@ async fn a_request_that_waited_too_long_ends_and_the_next_one_goes_on() {
     assert!(!ended.returned && ended.deferred.is_empty(), "{ended:?}");
     let failed = world.events("CustomerOnboardingFailed").pop().unwrap();
     assert_eq!(failed["reason_code"], "CONTROL_PLANE_FORBIDDEN");
-    assert_vendor_holds(&world, 1, 0);
+    world.assert_vendor_holds(1, 0);
 
     world.vendor.vendor().remove_faults(None);
     let again = later(onboarding("r-2", "acme", &["eu-1"]), "2026-01-02T00:00:00Z");
     world.request("onboard-customer", &again).await.unwrap();
     let event = world.events("CustomerOnboarded").pop().unwrap();
     assert_eq!(event["generation"], 1, "the life that was given up goes on");
-    assert_vendor_holds(&world, 1, 1);
+    world.assert_vendor_holds(1, 1);
 }
 
 #[tokio::test]
@@ -276,181 +250,8 @@ async fn a_request_from_the_future_is_refused() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_was_cut_off_does_not_block_the_next_life() {
-    let world = signed("acme", &["eu-1"]).await;
-    let name = secret("acme", "eu-1");
-    world.secrets.rotations_ended().await;
-    // finishSecret fails, and AWSPENDING stays where createSecret put it.
-    let refuse = Effect::Answer { status: 400, body: "{\"__type\":\"AccessDeniedException\"}".to_owned() };
-    let rule = world.proxy.rule(Matcher::any().action("UpdateSecretVersionStage"), refuse);
-    world.rotate(&name).await;
-    world.proxy.remove_rule(rule);
-    assert_ne!(world.secrets.secret(&name).unwrap().version("AWSPENDING"), None);
-    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
-    let back = later(onboarding("r-3", "acme", &["eu-1"]), "2026-01-03T00:00:00Z");
-    world.request("onboard-customer", &back).await.unwrap();
-    assert_eq!(world.events("CustomerOnboarded").len(), 2, "{:?}", world.log("onboard-customer"));
-    world.rotate(&name).await;
-    assert_eq!(world.events("SecretRotated").len(), 1, "{:?}", world.secrets.rotations().last());
-    assert!(world.accepts(&world.secrets.reveal(&name, "AWSCURRENT").unwrap()).await);
-}
-
-#[tokio::test]
-async fn a_rotation_moves_readers_to_a_new_application_and_the_old_one_goes() {
-    let world = signed("acme", &["eu-1"]).await;
-    let name = secret("acme", "eu-1");
-    let before = world.secrets.reveal(&name, "AWSCURRENT").unwrap();
-    for round in 1..=3 {
-        world.rotate(&name).await;
-        let rotation = world.secrets.rotations().pop().unwrap();
-        assert!(rotation.steps.iter().all(|step| step.error.is_none()), "{rotation:?}");
-        assert_eq!(world.events("SecretRotated").len(), round);
-        // The overlap is 0 here: each rotation deletes what the one before it left.
-        assert!(world.vendor.vendor().audit().applications.len() <= 2);
-    }
-    assert_ne!(world.secrets.reveal(&name, "AWSCURRENT").unwrap(), before);
-    world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    assert_eq!(world.events("DocumentSubmitted").len(), 1);
-}
-
-#[tokio::test]
-async fn a_second_rotation_within_the_overlap_is_refused_with_the_reason() {
-    let world = World::start_with(&[("OVERLAP_SECONDS", "3600")]).await.unwrap();
-    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
-    let name = secret("acme", "eu-1");
-    world.rotate(&name).await;
-    world.rotate(&name).await;
-    let rotation = world.secrets.rotations().pop().unwrap();
-    let error = rotation.steps.iter().find_map(|step| step.error.clone()).expect("a step that failed");
-    assert!(error.contains("still retires") && error.contains("rotate again after"), "{error}");
-    assert_vendor_holds(&world, 1, 2);
-}
-
-#[tokio::test]
-async fn every_step_of_a_rotation_can_be_repeated() {
-    let world = signed("acme", &["eu-1"]).await;
-    let name = secret("acme", "eu-1");
-    world.rotate(&name).await;
-    let state = world.secrets.secret(&name).unwrap();
-    let token = state.version("AWSCURRENT").unwrap();
-    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
-        let event = json!({ "Step": step, "SecretId": state.arn, "ClientRequestToken": token });
-        let outcome = world.lambda.invoke("rotate-secret", event.to_string().as_bytes()).await.unwrap();
-        assert!(matches!(outcome, aws_parts::runtime_api::Outcome::Answered(_)), "{step}: {outcome:?}");
-    }
-    assert_eq!(world.secrets.secret(&name).unwrap().version("AWSCURRENT"), Some(token));
-    let ids: Vec<Value> =
-        world.events("SecretRotated").iter().map(|event| event["event_id"].clone()).collect();
-    assert_eq!((ids.len(), &ids[0]), (2, &ids[1]), "the same rotation is the same event");
-}
-
-#[tokio::test]
-async fn documents_arrive_whole_under_their_names() {
-    let world = signed("acme", &["eu-1", "us-1"]).await;
-    let keys = [
-        "acme/eu-1/plain.pdf",
-        "acme/us-1/with spaces + plus & % 100.pdf",
-        "acme/eu-1/[brackets] (and) more.pdf",
-        "acme/eu-1/smile 😀 ü.pdf",
-    ];
-    for (index, key) in keys.iter().enumerate() {
-        world.file(key, vec![u8::try_from(index).unwrap(); 100_000 + index]).await.unwrap();
-    }
-    let submitted = world.events("DocumentSubmitted");
-    assert_eq!(submitted.len(), keys.len(), "{:?}", world.services.events());
-    let held = world.vendor.vendor().state().submissions;
-    for (index, event) in submitted.iter().enumerate() {
-        assert_eq!(event["document"]["key"], keys[index]);
-        let submission = held.iter().find(|held| event["submission_id"] == held.id).unwrap();
-        let bytes = vec![u8::try_from(index).unwrap(); 100_000 + index];
-        assert_eq!(submission.sha256.as_deref(), Some(hex(&Sha256::digest(&bytes)).as_str()));
-        assert_eq!(submission.cell, keys[index].split('/').nth(1).unwrap());
-    }
-}
-
-#[tokio::test]
-async fn a_repeated_notification_of_a_finished_document_costs_one_call() {
-    let world = signed("acme", &["eu-1"]).await;
-    let body = world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    let (aws, vendor) = (world.proxy.calls().len(), world.vendor.vendor().state().calls.len());
-    world.settle("submit-document", &body).await.unwrap();
-    let calls: Vec<String> = world.proxy.calls()[aws..].iter().map(|call| call.action.clone()).collect();
-    assert_eq!(calls, ["UpdateItem"]);
-    assert_eq!(world.vendor.vendor().state().calls.len(), vendor);
-    // A new version under the same name is a new document.
-    world.file("acme/a.pdf", b"%PDF-2.0".to_vec()).await.unwrap();
-    assert_eq!(world.events("DocumentSubmitted").len(), 2);
-}
-
-#[tokio::test]
-async fn a_cell_that_was_added_is_served_although_the_record_was_cached() {
-    let world = World::start_with(&[("CREDENTIAL_CACHE_SECONDS", "300")]).await.unwrap();
-    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
-    world.file("acme/eu-1/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    let more = later(onboarding("r-2", "acme", &["us-1"]), "2026-01-02T00:00:00Z");
-    world.request("onboard-customer", &more).await.unwrap();
-    world.file("acme/us-1/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    assert_eq!(world.events("DocumentSubmitted").len(), 2, "{:?}", world.events("DocumentRejected"));
-}
-
-#[tokio::test]
-async fn an_upload_url_that_is_always_refused_ends_in_a_rejection() {
-    let world = signed("acme", &["eu-1"]).await;
-    let refuse = simulator::Effect::Status { status: 403 };
-    let fault =
-        simulator::Fault { count: None, ..simulator::Fault::next(simulator::Operation::Upload, refuse) };
-    world.vendor.vendor().add_fault(fault);
-    world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    assert_eq!(world.events("DocumentRejected").pop().unwrap()["reason_code"], "VENDOR_REFUSED");
-    let left =
-        world.vendor.vendor().state().submissions.into_iter().filter(|one| one.deleted.is_none()).count();
-    assert_eq!(left, 0, "every submission that was given up is deleted");
-}
-
-#[tokio::test]
-async fn a_read_that_breaks_is_resumed_in_the_same_upload() {
-    let world = signed("acme", &["eu-1"]).await;
-    let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[0]).collect();
-    world.objects.cut_after(&[100_000, 50_000]);
-    world.file("acme/a.pdf", bytes.clone()).await.unwrap();
-    assert_eq!(world.objects.reads(), ["", "bytes=100000-", "bytes=150000-"]);
-    let held = world.vendor.vendor().state().submissions;
-    assert_eq!(held.len(), 1);
-    assert_eq!(held[0].sha256.as_deref(), Some(hex(&Sha256::digest(&bytes)).as_str()));
-}
-
-#[tokio::test]
-async fn what_cannot_be_submitted_is_rejected_with_its_reason() {
-    let world = signed("acme", &["eu-1", "us-1"]).await;
-    let cases: [(&str, &[u8], &str); 5] = [
-        ("stranger/eu-1/a.pdf", b"x", "UNKNOWN_CUSTOMER"),
-        ("loose.pdf", b"x", "KEY_NAMES_NO_CUSTOMER"),
-        ("acme/a.pdf", b"x", "AMBIGUOUS_CELL"),
-        ("acme/ca-1/a.pdf", b"x", "NO_APPLICATION_IN_CELL"),
-        ("acme/eu-1/empty.pdf", b"", "EMPTY_OBJECT"),
-    ];
-    for (key, bytes, code) in cases {
-        world.file(key, bytes.to_vec()).await.unwrap();
-        let refused = world.events("DocumentRejected").pop().unwrap();
-        assert_eq!(refused["reason_code"], code, "{key}: {refused}");
-        assert_eq!(refused["document"]["key"], key);
-    }
-    let gone = notification("acme/eu-1/never-there.pdf", "v1", 3).to_string();
-    world.settle("submit-document", &gone).await.unwrap();
-    assert_eq!(world.events("DocumentRejected").pop().unwrap()["reason_code"], "OBJECT_GONE");
-    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
-    world.file("acme/eu-1/late.pdf", b"x".to_vec()).await.unwrap();
-    assert_eq!(world.events("DocumentRejected").pop().unwrap()["reason_code"], "CUSTOMER_OFFBOARDING");
-    assert!(world.vendor.vendor().state().submissions.is_empty());
-    assert_eq!(world.events("DocumentRejected").len(), 7);
-    // A console's folder is not a document.
-    world.settle("submit-document", &notification("acme/eu-1/", "v1", 0).to_string()).await.unwrap();
-    assert_eq!(world.events("DocumentRejected").len(), 7);
-}
-
-#[tokio::test]
 async fn no_secret_is_in_any_log_or_event_or_table() {
-    let world = signed("acme", &["eu-1"]).await;
+    let world = World::signed("acme", &["eu-1"]).await;
     world.rotate(&secret("acme", "eu-1")).await;
     world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
     world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
@@ -477,19 +278,4 @@ async fn a_function_without_its_variables_does_not_start_and_names_them() {
         assert!(log.contains(told), "`{told}` is not in: {log}");
     }
     assert!(!log.contains("SECRET_PREFIX"), "what is right is not complained of: {log}");
-}
-
-#[tokio::test]
-async fn an_object_of_another_bucket_is_rejected() {
-    let world = signed("acme", &["eu-1"]).await;
-    let mut body = notification("acme/a.pdf", "v1", 3);
-    body["Records"][0]["s3"]["bucket"]["name"] = json!("elsewhere");
-    world.settle("submit-document", &body.to_string()).await.unwrap();
-    let refused = world.events("DocumentRejected").pop().unwrap();
-    assert_eq!(refused["reason_code"], "WRONG_BUCKET");
-    assert!(refused["explanation"].as_str().unwrap().contains(BUCKET));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,15 +1,15 @@
-//! What operators ask of a credential, the clean-up, and what somebody else did to it.
+//! Rotations, what operators ask of a credential, and the clean-up.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use aws_parts::proxy::{Effect, Matcher};
-use e2e::messages::onboarding;
+use e2e::messages::{later, offboarding, onboarding};
 use e2e::world::World;
 use serde_json::{Value, json};
 
 const NAME: &str = "resistant/acme/eu-1/credential";
 
 /// A customer with one cell, whose replaced applications live on for so long.
-async fn signed(overlap_seconds: &str) -> World {
+async fn signed_with(overlap_seconds: &str) -> World {
     let world = World::start_with(&[("OVERLAP_SECONDS", overlap_seconds)]).await.unwrap();
     world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
     world.secrets.rotations_ended().await;
@@ -48,8 +48,99 @@ fn living(world: &World) -> usize {
 }
 
 #[tokio::test]
+async fn a_rotation_that_was_cut_off_does_not_block_the_next_life() {
+    let world = World::signed("acme", &["eu-1"]).await;
+    let name = NAME.to_owned();
+    world.secrets.rotations_ended().await;
+    // finishSecret fails, and AWSPENDING stays where createSecret put it.
+    let refuse = Effect::Answer { status: 400, body: "{\"__type\":\"AccessDeniedException\"}".to_owned() };
+    let rule = world.proxy.rule(Matcher::any().action("UpdateSecretVersionStage"), refuse);
+    world.rotate(&name).await;
+    world.proxy.remove_rule(rule);
+    assert_ne!(world.secrets.secret(&name).unwrap().version("AWSPENDING"), None);
+    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
+    let back = later(onboarding("r-3", "acme", &["eu-1"]), "2026-01-03T00:00:00Z");
+    world.request("onboard-customer", &back).await.unwrap();
+    assert_eq!(world.events("CustomerOnboarded").len(), 2, "{:?}", world.log("onboard-customer"));
+    world.rotate(&name).await;
+    assert_eq!(world.events("SecretRotated").len(), 1, "{:?}", world.secrets.rotations().last());
+    assert!(world.accepts(&world.secrets.reveal(&name, "AWSCURRENT").unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_rotation_moves_readers_to_a_new_application_and_the_old_one_goes() {
+    let world = World::signed("acme", &["eu-1"]).await;
+    let name = NAME.to_owned();
+    let before = world.secrets.reveal(&name, "AWSCURRENT").unwrap();
+    for round in 1..=3 {
+        world.rotate(&name).await;
+        let rotation = world.secrets.rotations().pop().unwrap();
+        assert!(rotation.steps.iter().all(|step| step.error.is_none()), "{rotation:?}");
+        assert_eq!(world.events("SecretRotated").len(), round);
+        // The overlap is 0 here: each rotation deletes what the one before it left.
+        assert!(world.vendor.vendor().audit().applications.len() <= 2);
+    }
+    assert_ne!(world.secrets.reveal(&name, "AWSCURRENT").unwrap(), before);
+    world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
+    assert_eq!(world.events("DocumentSubmitted").len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_rotation_within_the_overlap_is_refused_with_the_reason() {
+    let world = World::start_with(&[("OVERLAP_SECONDS", "3600")]).await.unwrap();
+    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
+    let name = NAME.to_owned();
+    world.rotate(&name).await;
+    world.rotate(&name).await;
+    let rotation = world.secrets.rotations().pop().unwrap();
+    let error = rotation.steps.iter().find_map(|step| step.error.clone()).expect("a step that failed");
+    assert!(error.contains("still retires") && error.contains("rotate again after"), "{error}");
+    world.assert_vendor_holds(1, 2);
+}
+
+#[tokio::test]
+async fn every_step_of_a_rotation_can_be_repeated() {
+    let world = World::signed("acme", &["eu-1"]).await;
+    let name = NAME.to_owned();
+    world.rotate(&name).await;
+    let state = world.secrets.secret(&name).unwrap();
+    let token = state.version("AWSCURRENT").unwrap();
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        let event = json!({ "Step": step, "SecretId": state.arn, "ClientRequestToken": token });
+        let outcome = world.lambda.invoke("rotate-secret", event.to_string().as_bytes()).await.unwrap();
+        assert!(matches!(outcome, aws_parts::runtime_api::Outcome::Answered(_)), "{step}: {outcome:?}");
+    }
+    assert_eq!(world.secrets.secret(&name).unwrap().version("AWSCURRENT"), Some(token));
+    let ids: Vec<Value> =
+        world.events("SecretRotated").iter().map(|event| event["event_id"].clone()).collect();
+    assert_eq!((ids.len(), &ids[0]), (2, &ids[1]), "the same rotation is the same event");
+}
+
+#[tokio::test]
+async fn the_readme_s_requests_are_what_an_operator_sends() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let section = readme.split("## Rotating by hand").nth(1).unwrap().split("\n## ").next().unwrap();
+    let payloads: Vec<&str> = section
+        .split("--payload '")
+        .skip(1)
+        .map(|rest| rest.split("' /dev/stdout").next().unwrap())
+        .collect();
+    assert_eq!(payloads.len(), 2);
+    let world = signed_with("3600").await;
+    let before = version(&world, "AWSCURRENT");
+    world.operate("rotate-secret", &serde_json::from_str(payloads[0]).unwrap()).await.unwrap();
+    world.secrets.rotations_ended().await;
+    let bad = version(&world, "AWSCURRENT").unwrap();
+    assert_ne!(Some(&bad), before.as_ref());
+    // As the shell puts the version in.
+    let payload = payloads[1].replace("'\"$version\"'", &bad);
+    world.operate("rotate-secret", &serde_json::from_str(&payload).unwrap()).await.unwrap();
+    assert_eq!(version(&world, "AWSCURRENT"), before);
+}
+
+#[tokio::test]
 async fn a_rotation_is_rolled_back_once_while_the_old_application_lives() {
-    let world = signed("3600").await;
+    let world = signed_with("3600").await;
     let before = (version(&world, "AWSCURRENT"), current(&world));
     world.rotate(NAME).await;
     let bad = version(&world, "AWSCURRENT").unwrap();
@@ -78,7 +169,7 @@ async fn a_rotation_is_rolled_back_once_while_the_old_application_lives() {
 
 #[tokio::test]
 async fn a_roll_back_comes_too_late_once_the_overlap_has_passed() {
-    let world = signed("0").await;
+    let world = signed_with("0").await;
     world.rotate(NAME).await;
     let bad = version(&world, "AWSCURRENT").unwrap();
     let refused = world.operate("rotate-secret", &roll_back("o-1", &bad)).await.unwrap_err().to_string();
@@ -90,7 +181,7 @@ async fn a_roll_back_comes_too_late_once_the_overlap_has_passed() {
 
 #[tokio::test]
 async fn a_rotation_is_forced_where_an_application_still_retires() {
-    let world = signed("3600").await;
+    let world = signed_with("3600").await;
     world.operate("rotate-secret", &rotation("o-1", false)).await.unwrap();
     world.secrets.rotations_ended().await;
     let first = current(&world);
@@ -110,7 +201,7 @@ async fn a_rotation_is_forced_where_an_application_still_retires() {
 
 #[tokio::test]
 async fn a_rotation_that_is_stuck_is_taken_back_by_force() {
-    let world = signed("0").await;
+    let world = signed_with("0").await;
     let refuse = Effect::Answer { status: 400, body: "{\"__type\":\"AccessDeniedException\"}".to_owned() };
     let rule = world.proxy.rule(Matcher::any().action("UpdateSecretVersionStage"), refuse);
     world.rotate(NAME).await;
@@ -126,7 +217,7 @@ async fn a_rotation_that_is_stuck_is_taken_back_by_force() {
 
 #[tokio::test]
 async fn the_kind_of_credential_changes_by_rotating_and_back() {
-    let world = signed("0").await;
+    let world = signed_with("0").await;
     for (request, kind) in [("o-1", "CLIENT_SECRET"), ("o-2", "KEY_PAIR")] {
         let mut asked = rotation(request, false);
         asked["authentication"] = kind.into();
@@ -143,7 +234,7 @@ async fn the_kind_of_credential_changes_by_rotating_and_back() {
 
 #[tokio::test]
 async fn the_clean_up_deletes_what_a_rotation_could_not() {
-    let world = signed("1").await;
+    let world = signed_with("1").await;
     world.rotate(NAME).await;
     assert_eq!(living(&world), 2);
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
@@ -160,7 +251,7 @@ async fn the_clean_up_deletes_what_a_rotation_could_not() {
 
 #[tokio::test]
 async fn a_request_that_nobody_can_read_is_refused_with_what_is_wrong() {
-    let world = signed("0").await;
+    let world = signed_with("0").await;
     let mut asked = rotation("o-1", false);
     asked["cell"] = "mars-1".into();
     asked.as_object_mut().unwrap().remove("actor");

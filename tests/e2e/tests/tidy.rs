@@ -123,7 +123,7 @@ fn binaries_link_the_sdk_crates_of_the_readme() {
 /// The variables that a function reads: those of its configuration, and the one that all share.
 fn read_variables(function: &str) -> Set {
     let mut source = read(&format!("functions/{function}/src/config.rs"));
-    if source.contains("Organization::read(") {
+    if source.contains("Deployment::read(") {
         source.push_str(&read("shared/lifecycle/src/connect.rs"));
     }
     let joined: String = source.split_whitespace().collect();

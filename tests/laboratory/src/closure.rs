@@ -30,8 +30,8 @@ pub struct Script {
     pub asks: Vec<Ask<'static>>,
     /// How many rotations of each secret begin, each at any time.
     pub rotations: usize,
-    /// How often an operator asks for one and the same roll back, at any time.
-    pub roll_backs: usize,
+    /// Whether an operator asks for a roll back at any time, and once more word by word.
+    pub roll_back: bool,
     /// How the functions are set up.
     pub setup: Setup,
 }
@@ -202,19 +202,14 @@ fn rotations(script: &Script, world: &World) -> Vec<Step> {
     steps
 }
 
-/// An operator wants the version away that is current now. It is asked for again word by word.
+/// An operator wants the version away that is current now.
 fn roll_back(script: &Script, world: &World) -> Option<World> {
-    if world.operated >= script.roll_backs || world.operator.is_some() {
+    if !script.roll_back || world.operated > 0 || world.operator.is_some() {
         return None;
     }
     let secret = world.secrets.secrets().find(|secret| secret.version("AWSPREVIOUS").is_some())?;
-    let name = "resistant".parse::<vault::Prefix>().expect("a legal prefix").read(&secret.name).ok()?;
-    let said = serde_json::json!({
-        "type": "SecretRollBackRequested", "version": "1", "request_id": "o-1", "actor": "ops", "reason": "r",
-        "customer_id": name.customer_id(), "cell": name.cell(), "version_id": secret.version("AWSCURRENT")?,
-    });
     let mut world = world.clone();
-    world.operator = Some(said.to_string());
+    world.operator = Some(World::roll_back(&secret.name, "o-1", secret.version("AWSCURRENT")?));
     Some(world)
 }
 

@@ -138,6 +138,25 @@ impl Lab {
         self.gate.tell();
     }
 
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) {
+        let mut world = self.world();
+        let later = world.now + time;
+        world.pass_to(later);
+    }
+
+    /// Which call of a delivery, counted from 1, is the first of an operation. The delivery is taken back.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn first(&self, work: &Work, operation: &str) -> usize {
+        let before = self.world().clone();
+        let calls = self.deliver(work.clone(), Plan::new()).calls;
+        self.enter(before);
+        let at = calls.iter().position(|call| call.operation == operation);
+        at.unwrap_or_else(|| panic!("{operation} is none of {calls:?}")) + 1
+    }
+
     /// Goes to another world.
     pub fn enter(&self, world: World) {
         *self.gate.world() = world;

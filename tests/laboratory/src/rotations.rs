@@ -3,6 +3,7 @@
 use aws_parts::secrets::{Begun, Step};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use vault::Prefix;
 
 use crate::world::World;
 
@@ -28,9 +29,10 @@ pub struct Rotating {
 impl World {
     /// The schedule begins a rotation of a secret; answers whether it did.
     pub fn rotate(&mut self, name: &str) -> bool {
-        let rotates = self.secrets.secrets().any(|secret| {
-            secret.name == name && secret.rotation_enabled == Some(true) && secret.deletion.is_none()
-        });
+        let rotates = self
+            .secrets
+            .secret(name)
+            .is_some_and(|secret| secret.rotation_enabled == Some(true) && secret.deletion.is_none());
         let free = !self.secrets.rotates(name) && !self.rotating.iter().any(|one| one.name == name);
         if !rotates || !free {
             return false;
@@ -40,6 +42,17 @@ impl World {
         let begun = self.secrets.call("RotateSecret", &input, now).is_ok();
         self.notice_rotations();
         begun
+    }
+
+    /// What an operator sends to have a secret rolled back from a version.
+    pub fn roll_back(name: &str, request_id: &str, version: &str) -> String {
+        let prefix = "resistant".parse::<Prefix>().expect("a legal prefix");
+        let name = prefix.read(name).expect("a customer's secret");
+        json!({
+            "type": "SecretRollBackRequested", "version": "1", "request_id": request_id, "actor": "ops",
+            "reason": "r", "customer_id": name.customer_id(), "cell": name.cell(), "version_id": version,
+        })
+        .to_string()
     }
 
     /// Takes note of rotations that were begun by a call, and ends trials: they succeed.
@@ -62,7 +75,7 @@ impl World {
         let at = self.rotating.iter().position(|rotating| rotating.name == name)?;
         let rotating = &mut self.rotating[at];
         // Who took its label off has ended it: what AWS tries a few times more is refused by its version.
-        let secret = secrets.secrets().find(|secret| secret.name == name);
+        let secret = secrets.secret(name);
         let carries = |label| secret.as_ref().and_then(|one| one.version(label)) == Some(&rotating.version);
         let labelled = carries("AWSPENDING") || carries("AWSCURRENT");
         if rotating.begun.is_none() && labelled && secrets.begin_again(name).is_ok() {

@@ -11,7 +11,7 @@ use laboratory::world::Ask;
 const MOST: usize = 2_000_000;
 
 fn holds(what: &str, asks: Vec<Ask<'static>>, least: usize) {
-    let nothing = Script { before: vec![], asks, rotations: 0, roll_backs: 0, setup: Setup::default() };
+    let nothing = Script { before: vec![], asks, rotations: 0, roll_back: false, setup: Setup::default() };
     closes(what, &nothing, least);
 }
 
@@ -50,36 +50,36 @@ fn one_client_secret_comes() {
     holds("one cell with a client secret, onboarded", vec![on(ONE).with_client_secrets()], 100);
 }
 
-fn rotated(asks: Vec<Ask<'static>>, rotations: usize, roll_backs: usize) -> Script {
-    Script { before: vec![on(ONE)], asks, rotations, roll_backs, setup: Setup::default() }
+fn rotated(asks: Vec<Ask<'static>>, rotations: usize, roll_back: bool) -> Script {
+    Script { before: vec![on(ONE)], asks, rotations, roll_back, setup: Setup::default() }
 }
 
 #[test]
 fn a_rotation_meets_an_offboarding() {
-    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 1, 0);
+    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 1, false);
     closes("one rotation and an offboarding", &script, 500);
 }
 
 #[test]
 #[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
 fn two_rotations_meet_an_offboarding() {
-    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 2, 0);
+    let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 2, false);
     closes("two rotations and an offboarding", &script, 10_000);
 }
 
 #[test]
 fn a_rotation_meets_a_roll_back() {
-    closes("one rotation, a roll back asked for", &rotated(vec![], 1, 1), 500);
+    closes("one rotation, a roll back asked for twice", &rotated(vec![], 1, true), 500);
 }
 
 #[test]
 #[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
 fn two_rotations_meet_a_roll_back() {
-    closes("two rotations, a roll back asked for twice", &rotated(vec![], 2, 2), 10_000);
+    closes("two rotations, a roll back asked for twice", &rotated(vec![], 2, true), 10_000);
 }
 
 #[test]
 fn a_client_secret_rotates() {
-    let script = Script { before: vec![on(ONE).with_client_secrets()], ..rotated(vec![], 2, 0) };
+    let script = Script { before: vec![on(ONE).with_client_secrets()], ..rotated(vec![], 2, false) };
     closes("two rotations of a client secret", &script, 100);
 }

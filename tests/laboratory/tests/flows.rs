@@ -11,7 +11,7 @@ use laboratory::fault::{Fault, Service, Site};
 use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, THREE, TWO};
 use laboratory::world::{Ask, World};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn lab_with(asks: &[Ask<'_>]) -> Lab {
     let lab = Lab::new(Setup::default());
@@ -83,28 +83,13 @@ fn a_flow_makes_the_calls_of_its_budget() {
     }
     row("rotation", &rotation);
     let rotated = lab.world().clone();
-    row("roll back", &lab.deliver(Work::Operator(roll_back(&rotated, name)), Vec::new()).calls);
+    let bad = rotated.secrets.secret(name).unwrap().version("AWSCURRENT").unwrap().to_owned();
+    row("roll back", &lab.deliver(Work::Operator(World::roll_back(name, "o-1", &bad)), Vec::new()).calls);
     lab.enter(rotated);
-    pass(&lab, OVERLAP + Duration::from_secs(2));
+    lab.pass(OVERLAP + Duration::from_secs(2));
     row("clean-up of a replaced application", &lab.deliver(Work::CleanUp, Vec::new()).calls);
     assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's and ours");
     assert_eq!(measured, budgets(), "the README's table is what is measured");
-}
-
-fn pass(lab: &Lab, time: Duration) {
-    let mut world = lab.world();
-    let later = world.now + time;
-    world.pass_to(later);
-}
-
-/// An operator's request to roll back from the version that is current.
-fn roll_back(world: &World, name: &str) -> String {
-    let secret = world.secrets.secrets().find(|secret| secret.name == name).unwrap();
-    json!({
-        "type": "SecretRollBackRequested", "version": "1", "request_id": "o-1", "customer_id": "acme",
-        "cell": "eu-1", "version_id": secret.version("AWSCURRENT"), "actor": "ops", "reason": "r"
-    })
-    .to_string()
 }
 
 #[test]
@@ -213,11 +198,8 @@ fn a_flow_that_finds_its_application_twice_keeps_one() {
     let lab = Lab::new(Setup::default());
     lab.world().ask(&on(ONE));
     let id = lab.world().queue[0].id;
-    let world = lab.world().clone();
-    let calls = lab.deliver(Work::Message(id), Vec::new()).calls;
-    lab.enter(world);
-    let made = calls.iter().position(|call| call.operation == "createTenantApplication").unwrap();
-    lab.deliver(Work::Message(id), vec![(made + 1, Fault::CrashAfter)]);
+    let made = lab.first(&Work::Message(id), "createTenantApplication");
+    lab.deliver(Work::Message(id), vec![(made, Fault::CrashAfter)]);
     let ours = lab.world().vendor.applications().last().unwrap().clone();
     let now = lab.world().now;
     lab.world().vendor.add_application(&ours.tenant, &ours.cell, ours.proof, now);

@@ -104,6 +104,11 @@ impl Account {
         self.state.rotations[begun.0.rotation].clone()
     }
 
+    /// A secret without values, also one that waits for its deletion.
+    pub fn secret(&self, name: &str) -> Option<SecretState> {
+        self.secrets().find(|secret| secret.name == name)
+    }
+
     /// Every secret, those that wait for their deletion too, without values.
     pub fn secrets(&self) -> impl Iterator<Item = SecretState> + '_ {
         self.state.store.iter().map(SecretState::of)

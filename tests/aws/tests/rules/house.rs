@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_parts::secrets::{Rotation, SecretsManager, Settings};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
@@ -21,6 +20,7 @@ use aws_sdk_secretsmanager::types::RotationRulesType;
 
 use crate::account::AccountServer;
 use crate::function::Function;
+use crate::sdk;
 
 pub(crate) const ONE: &str = "11111111-1111-1111-1111-111111111111";
 pub(crate) const TWO: &str = "22222222-2222-2222-2222-222222222222";
@@ -228,13 +228,6 @@ pub(crate) fn refused<T, E: ProvideErrorMetadata + Debug>(
 pub(crate) const MALFORMED: &str = "InvalidParameterException|ValidationException";
 
 fn client(url: &str) -> Client {
-    let credentials =
-        Credentials::builder().access_key_id("id").secret_access_key("key").provider_name("test").build();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .retry_config(RetryConfig::disabled())
-        .endpoint_url(url);
+    let config = sdk::config(url).retry_config(RetryConfig::disabled());
     Client::from_conf(config.build())
 }

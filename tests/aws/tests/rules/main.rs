@@ -15,6 +15,8 @@ mod quota;
 mod reading;
 mod rotating;
 mod rotation;
+#[path = "../sdk/mod.rs"]
+mod sdk;
 mod table;
 mod values;
 
