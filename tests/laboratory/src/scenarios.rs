@@ -62,7 +62,10 @@ pub fn all() -> Vec<Scenario> {
         scenario("more cells", vec![on(ONE)], vec![back(THREE)], usual),
         scenario("onboarding that meets an offboarding", vec![], vec![on(ONE), OFF()], usual),
         rotated("rotation, 1 cell", vec![on(ONE)], vec![]),
-        rotated("rotation, 1 client secret", vec![on(ONE).with_client_secrets()], vec![]),
+        Scenario {
+            large: true,
+            ..rotated("rotation, 1 client secret", vec![on(ONE).with_client_secrets()], vec![])
+        },
         Scenario { large: true, ..rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]) },
         rotated("rotation that meets an offboarding", vec![on(ONE)], vec![OFF()]),
         rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]),

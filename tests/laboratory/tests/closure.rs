@@ -68,11 +68,6 @@ fn two_rotations_meet_an_offboarding() {
 }
 
 #[test]
-fn a_rotation_meets_a_roll_back() {
-    closes("one rotation, a roll back asked for twice", &rotated(vec![], 1, true), 500);
-}
-
-#[test]
 #[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
 fn two_rotations_meet_a_roll_back() {
     closes("two rotations, a roll back asked for twice", &rotated(vec![], 2, true), 10_000);
