@@ -17,17 +17,25 @@ mod doubt;
 mod metadata;
 mod object;
 mod outcome;
+pub mod storage;
 mod submit;
 
-use registry::{Claimed, Documents};
+use std::sync::Arc;
+use std::time::Duration;
+
+use registry::{Claimed, Documents, Registry};
+use resistant::Vendor;
 use runtime::{Bus, Handler, Invocation, Message, ObjectCreated, Payload, Unreadable, Verdict};
 use shared_core::document::{DocumentId, Source, customer_of};
 use shared_core::event::OutboundEvent;
+use vault::Vault;
 
 pub use config::Config;
 use credentials::Credentials;
 use customers::Customers;
+pub use metadata::Defaults;
 use object::Objects;
+use storage::{S3, Storage};
 use submit::{Stop, Submitter};
 
 /// The function.
@@ -37,25 +45,64 @@ pub struct SubmitDocument {
     bucket: String,
 }
 
+/// What it works with.
+pub struct Adapters {
+    /// The customers.
+    pub registry: Registry,
+    /// The documents.
+    pub documents: Documents,
+    /// The customers' credentials.
+    pub vault: Vault,
+    /// The vendor.
+    pub vendor: Vendor,
+    /// The objects.
+    pub storage: Arc<dyn Storage>,
+    /// Where ends are announced.
+    pub bus: Bus,
+}
+
+/// What it keeps to.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The one bucket whose objects are submitted.
+    pub bucket: String,
+    /// How long a credential and a customer are kept.
+    pub cache: Duration,
+    /// What is asked for where an object does not say.
+    pub defaults: Defaults,
+}
+
 impl SubmitDocument {
     /// Connects it to AWS and the vendor.
     ///
     /// # Errors
     /// Where no HTTP client can be built.
     pub fn new(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, resistant::NoClient> {
-        let vault = vault::Vault::new(aws, config.secret_prefix.clone());
-        let vendor = resistant::Vendor::new(config.endpoints.clone())?;
-        let registry = registry::Registry::new(aws, &config.customers_table);
-        Ok(Self {
-            submitter: Submitter {
-                documents: Documents::new(aws, &config.documents_table),
-                customers: Customers::new(registry, config.cache),
-                credentials: Credentials::new(vault, vendor, config.cache),
-                objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner, config.defaults),
-            },
+        let adapters = Adapters {
+            registry: Registry::new(aws, &config.customers_table),
+            documents: Documents::new(aws, &config.documents_table),
+            vault: Vault::new(aws, config.secret_prefix.clone()),
+            vendor: Vendor::new(config.endpoints.clone())?,
+            storage: Arc::new(S3::new(aws, &config.bucket_owner)),
             bus: Bus::new(aws, &config.bus_name),
-            bucket: config.bucket.clone(),
-        })
+        };
+        let Config { bucket, cache, defaults, .. } = config;
+        Ok(Self::over(adapters, Terms { bucket: bucket.clone(), cache: *cache, defaults: *defaults }))
+    }
+
+    /// The function over any other stores.
+    pub fn over(adapters: Adapters, terms: Terms) -> Self {
+        let Adapters { registry, documents, vault, vendor, storage, bus } = adapters;
+        Self {
+            submitter: Submitter {
+                documents,
+                customers: Customers::new(registry, terms.cache),
+                credentials: Credentials::new(vault, vendor, terms.cache),
+                objects: Objects::new(storage, terms.defaults),
+            },
+            bus,
+            bucket: terms.bucket,
+        }
     }
 
     async fn object(&self, object: &ObjectCreated, message: &Message, invocation: &Invocation) -> Verdict {

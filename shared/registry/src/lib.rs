@@ -26,10 +26,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::Client;
 
 pub use customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
-pub use documents::{Claim, Claimed};
+pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments};
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;
 pub use requests::Handled;
@@ -58,16 +57,26 @@ impl Deref for Registry {
     }
 }
 
-/// The documents table.
+/// The documents table. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Documents {
-    client: Client,
-    table: String,
-}
+pub struct Documents(Arc<dyn DocumentTable>);
 
 impl Documents {
-    /// The documents in the table named `table`.
+    /// The documents in the DynamoDB table named `table`.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), table: table.into() }
+        Self::over(DynamoDbDocuments::new(aws, table))
+    }
+
+    /// Documents in any other store.
+    pub fn over(documents: impl DocumentTable + 'static) -> Self {
+        Self(Arc::new(documents))
+    }
+}
+
+impl Deref for Documents {
+    type Target = dyn DocumentTable;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
     }
 }
