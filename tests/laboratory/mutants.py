@@ -11,6 +11,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -45,11 +46,15 @@ def mutants(source):
 
 def run(command, copy, limit):
     environment = dict(os.environ, SEEDS="400", CARGO_TARGET_DIR=str(copy / "target"), RUST_BACKTRACE="0")
+    # In a group of its own, so that a test that hangs goes with the command that began it.
+    done = subprocess.Popen(command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, start_new_session=True)
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=limit)
+        output, _ = done.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
+        os.killpg(done.pid, signal.SIGKILL)
+        done.communicate()
         return "hangs", ""
-    output = done.stdout + done.stderr
     if done.returncode == 0:
         return "survives", output
     if re.search(r"^error(\[E|: could not compile|: unused|: unreach)", output, re.M) and "panicked" not in output:

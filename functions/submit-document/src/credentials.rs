@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use resistant::{DataPlane, Vendor};
+use runtime::Invocation;
 use shared_core::ids::{CustomerId, Generation};
 use shared_core::place::Cell;
 use vault::{Stage, Vault};
 
+use crate::customers::is_fresh;
 use crate::submit::Stop;
 
 /// Where a document goes: a cell, in one life of a customer.
@@ -23,7 +26,7 @@ pub(crate) struct Credentials {
     vault: Vault,
     vendor: Vendor,
     keep: Duration,
-    kept: Mutex<HashMap<Place, (Instant, DataPlane)>>,
+    kept: Mutex<HashMap<Place, (Timestamp, DataPlane)>>,
 }
 
 impl Credentials {
@@ -32,10 +35,11 @@ impl Credentials {
     }
 
     /// The cell's API, opened with the credential that AWSCURRENT names.
-    pub(crate) async fn data_plane(&self, place: &Place, deadline: Instant) -> Result<DataPlane, Stop> {
+    pub(crate) async fn data_plane(&self, place: &Place, invocation: &Invocation) -> Result<DataPlane, Stop> {
+        let (now, deadline) = (invocation.now(), invocation.deadline.instant());
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned();
         if let Some((since, plane)) = kept
-            && since.elapsed() < self.keep
+            && is_fresh(since, now, self.keep)
         {
             return Ok(plane.with_deadline(deadline));
         }
@@ -49,7 +53,7 @@ impl Credentials {
         }
         let plane = self.vendor.data_plane(&stored.credential)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(place.clone(), (Instant::now(), plane.clone()));
+        kept.insert(place.clone(), (now, plane.clone()));
         Ok(plane.with_deadline(deadline))
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use registry::{Registry, RegistryError};
 use shared_core::customer::Customer;
 use shared_core::ids::CustomerId;
@@ -15,7 +16,7 @@ const UNSETTLED: Duration = Duration::from_secs(1);
 pub(crate) struct Customers {
     registry: Registry,
     keep: Duration,
-    kept: Mutex<HashMap<CustomerId, (Instant, Customer)>>,
+    kept: Mutex<HashMap<CustomerId, (Timestamp, Customer)>>,
 }
 
 impl Customers {
@@ -24,21 +25,21 @@ impl Customers {
     }
 
     /// The customer's record, at most as old as the cache allows.
-    pub(crate) async fn get(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
+    pub(crate) async fn get(&self, id: &CustomerId, now: Timestamp) -> Result<Customer, RegistryError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         if let Some((since, customer)) = kept
-            && since.elapsed() < self.lifetime(&customer)
+            && is_fresh(since, now, self.lifetime(&customer))
         {
             return Ok(customer);
         }
-        self.read(id).await
+        self.read(id, now).await
     }
 
     /// The customer's record as it is now: a refusal is for good, so it must not rest on an old one.
-    pub(crate) async fn read(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
+    pub(crate) async fn read(&self, id: &CustomerId, now: Timestamp) -> Result<Customer, RegistryError> {
         let customer = self.registry.customer(id).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(id.clone(), (Instant::now(), customer.clone()));
+        kept.insert(id.clone(), (now, customer.clone()));
         Ok(customer)
     }
 
@@ -48,4 +49,11 @@ impl Customers {
             _ => self.keep.min(UNSETTLED),
         }
     }
+}
+
+/// Whether what was read then may still be believed. By the wall clock, for it also runs while the function is
+/// frozen; where it was set back, nothing is believed.
+pub(crate) fn is_fresh(since: Timestamp, now: Timestamp, keep: Duration) -> bool {
+    let age = now.duration_since(since);
+    !age.is_negative() && SignedDuration::try_from(keep).is_ok_and(|keep| age < keep)
 }

@@ -145,12 +145,12 @@ impl Work<'_> {
     async fn place(&mut self) -> Result<Place, Stop> {
         let key = self.document.source.key.clone();
         let customer_id = customer_of(&key)?;
-        let customers = &self.submitter.customers;
-        let mut customer = customers.get(&customer_id).await?;
+        let (customers, now) = (&self.submitter.customers, self.invocation.now());
+        let mut customer = customers.get(&customer_id, now).await?;
         if let (Some(submission), Some(cell)) = (&self.document.submission, self.document.cell) {
             let generation = submission.generation;
             if customer.generation != generation {
-                customer = customers.read(&customer_id).await?;
+                customer = customers.read(&customer_id, now).await?;
             }
             served(&customer)?;
             if customer.generation == generation {
@@ -160,7 +160,7 @@ impl Work<'_> {
             self.step(Step::Abandoned).await?;
         }
         if route(&key, &customer).is_err() {
-            customer = customers.read(&customer_id).await?;
+            customer = customers.read(&customer_id, now).await?;
         }
         let routed = route(&key, &customer)?;
         match routed {
@@ -173,7 +173,7 @@ impl Work<'_> {
     }
 
     async fn submit(&mut self, place: &Place) -> Result<(), Stop> {
-        let plane = self.submitter.credentials.data_plane(place, self.invocation.deadline.instant()).await?;
+        let plane = self.submitter.credentials.data_plane(place, self.invocation).await?;
         if self.taken_up(&plane).await? == Doubt::Arrived {
             return Ok(());
         }

@@ -114,6 +114,7 @@ async fn message(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pa
     let (mut end, said, answer) = match message.function {
         Function::Onboard => invoke(&functions.onboard, &queue, &payload, left, &caller).await,
         Function::Offboard => invoke(&functions.offboard, &queue, &payload, left, &caller).await,
+        Function::Submit => invoke(&*functions.submit(), &queue, &payload, left, &caller).await,
     };
     if end == End::Done && answer["batchItemFailures"].as_array().is_some_and(|failed| !failed.is_empty()) {
         end = End::Returned;

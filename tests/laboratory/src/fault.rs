@@ -15,6 +15,8 @@ pub enum Service {
     Sqs,
     /// The bus.
     EventBridge,
+    /// The bucket.
+    S3,
     /// The vendor.
     Vendor,
 }
@@ -62,6 +64,8 @@ pub enum Fault {
     UnheardAndListedLate,
     /// The client that it makes is accepted later.
     AcceptedLate,
+    /// It is answered, and the bytes break off in the middle.
+    Cut,
 }
 
 /// The five classes of which every pair is made.
@@ -69,7 +73,8 @@ pub const CLASSES: [Fault; 5] =
     [Fault::Refused, Fault::Lost, Fault::Unheard, Fault::CrashBefore, Fault::CrashAfter];
 
 /// Every fault that can befall a call of AWS.
-const AWS: [Fault; 7] = [
+const AWS: [Fault; 8] = [
+    Fault::Cut,
     Fault::Status(400),
     Fault::Lost,
     Fault::Unheard,
@@ -110,7 +115,9 @@ impl Site {
     fn can_suffer(self, fault: Fault) -> bool {
         let writes = !self.operation.starts_with("get") && self.operation != "token";
         match fault {
-            Fault::Late | Fault::ListedLate | Fault::UnheardAndListedLate => writes,
+            Fault::Late => writes,
+            Fault::ListedLate | Fault::UnheardAndListedLate => writes && self.operation.contains("Tenant"),
+            Fault::Cut => self.operation == "GetObject",
             Fault::AcceptedLate => self.operation == "createTenantApplication",
             _ => true,
         }

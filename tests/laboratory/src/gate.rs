@@ -179,6 +179,11 @@ impl Gate {
             Some(Fault::ListedLate) => {
                 Ok(self.apply_lagging(Lag { listing: LATE, ..Lag::default() }, effect))
             }
+            // Whoever reads the bytes finds out.
+            Some(Fault::Cut) => Ok(self.apply(|world| {
+                world.cut = true;
+                effect(world)
+            })),
             Some(Fault::AcceptedLate) => {
                 Ok(self.apply_lagging(Lag { acceptance: ACCEPTANCE, ..Lag::default() }, effect))
             }

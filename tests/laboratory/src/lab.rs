@@ -1,6 +1,6 @@
 //! The functions over the fast forms, and one delivery of a message.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,16 +9,18 @@ use lifecycle::{Provider, Remover, Rules, Terms};
 use offboard_customer::OffboardCustomer;
 use onboard_customer::OnboardCustomer;
 use reconcile_tenants::ReconcileTenants;
-use registry::Registry;
+use registry::{Documents, Registry};
 use resistant::{Clock, ControlPlane, Endpoints, OrganizationCredential, Vendor};
 use rotate_secret::RotateSecret;
 use runtime::Bus;
 use serde_json::json;
 use shared_core::place::{Cell, Stage};
+use submit_document::{Defaults, SubmitDocument};
 use vault::{Schedule, Sealer, Secrets, Vault};
 
 use crate::clock;
 use crate::delivery::{Delivered, Plan, Work, deliver};
+use crate::files::BUCKET;
 use crate::gate::{CALLER, Caller, Gate, Pace};
 use crate::keys;
 use crate::ports::Port;
@@ -42,6 +44,8 @@ pub struct Setup {
     pub quota: usize,
     /// How much of an invocation's minute is left when it comes to a message; all of it where `None`.
     pub time_left: Option<Duration>,
+    /// How long `submit-document` keeps what it has read of customers and credentials.
+    pub cache: Duration,
     /// Whether the organization's token is asked for anew in every invocation.
     pub cold: bool,
 }
@@ -52,6 +56,7 @@ impl Default for Setup {
             rules: Rules { overlap: OVERLAP, ..Rules::default() },
             quota: 20,
             time_left: None,
+            cache: Duration::ZERO,
             cold: false,
         }
     }
@@ -74,6 +79,9 @@ pub(crate) struct Functions {
     pub(crate) offboard: OffboardCustomer,
     pub(crate) rotate: RotateSecret,
     pub(crate) reconcile: ReconcileTenants,
+    vendor: Vendor,
+    cache: Duration,
+    submit: Mutex<Arc<SubmitDocument>>,
 }
 
 /// What the flows work with.
@@ -160,6 +168,7 @@ impl Lab {
     /// Goes to another world.
     pub fn enter(&self, world: World) {
         *self.gate.world() = world;
+        self.functions.forget();
     }
 
     /// Delivers some work, now or when it is due, with faults at some of its calls.
@@ -223,6 +232,19 @@ fn control(vendor: &Vendor, organization: &OrganizationCredential) -> ControlPla
     vendor.control_plane(&endpoints, organization)
 }
 
+fn submit(port: &Port, vendor: &Vendor, cache: Duration) -> SubmitDocument {
+    let adapters = submit_document::Adapters {
+        registry: Registry::over(port.clone()),
+        documents: Documents::over(port.clone()),
+        vault: Vault::over(port.clone(), "resistant".parse().expect("a legal prefix")),
+        vendor: vendor.clone(),
+        storage: Arc::new(port.clone()),
+        bus: Bus::over(port.clone()),
+    };
+    let terms = submit_document::Terms { bucket: BUCKET.to_owned(), cache, defaults: Defaults::default() };
+    SubmitDocument::over(adapters, terms)
+}
+
 impl Functions {
     fn over(port: &Port, vendor: &Vendor, control: ControlPlane, setup: &Setup) -> Self {
         let prefix = "resistant".parse().expect("a legal prefix");
@@ -242,6 +264,20 @@ impl Functions {
             offboard: OffboardCustomer::new(remover.clone(), bus.clone()),
             rotate: RotateSecret::new(provider, bus.clone()),
             reconcile: ReconcileTenants::new(remover, bus),
+            vendor: vendor.clone(),
+            cache: setup.cache,
+            submit: Mutex::new(Arc::new(submit(port, vendor, setup.cache))),
         }
+    }
+
+    /// The function that keeps what it has read.
+    pub(crate) fn submit(&self) -> Arc<SubmitDocument> {
+        Arc::clone(&self.submit.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was read in another world is not known in this one.
+    fn forget(&self) {
+        let anew = Arc::new(submit(&self.port, &self.vendor, self.cache));
+        *self.submit.lock().unwrap_or_else(PoisonError::into_inner) = anew;
     }
 }

@@ -11,6 +11,8 @@ use crate::lab::OVERLAP;
 use crate::vendor::{Application, Proof};
 use crate::world::{Asked, Function, World};
 
+mod documents;
+
 /// How long readers keep what they have read; the flows are told the same.
 pub const READER_CACHE: SignedDuration = SignedDuration::from_secs(300);
 
@@ -34,6 +36,7 @@ pub(crate) fn at_this_moment(world: &mut World) {
         }
     }
     strangers_touched(world, &mut broken);
+    documents::at_this_moment(world, &mut broken);
     broken.retain(|law| !world.broken.contains(law));
     world.broken.extend(broken);
 }
@@ -143,6 +146,7 @@ pub fn at_rest(world: &World) -> Vec<String> {
         secrets_as_recorded(world, &row.customer, &mut broken);
     }
     nothing_left_over(world, &mut broken);
+    documents::at_rest(world, &mut broken);
     secrets_in_clear(world, &mut broken);
     broken
 }

@@ -9,7 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`world`] | everything outside, as one value |
-//! | [`vendor`], [`table`] | the vendor and the customers table in memory; the secrets are those of `aws-parts` |
+//! | [`vendor`], [`table`], [`files`] | the vendor, the customers table, the bucket and the documents table in memory; the secrets are those of `aws-parts` |
 //! | [`fault`] | what can befall a call |
 //! | `gate`, `ports` | where it does: each method of an adapter's trait is one call |
 //! | [`lab`], [`delivery`] | the functions, and one delivery: a message, a rotation's step, a clean-up, an operator's request |
@@ -34,6 +34,7 @@ mod clock;
 pub mod closure;
 pub mod delivery;
 pub mod fault;
+pub mod files;
 mod gate;
 mod keys;
 pub mod lab;

@@ -7,23 +7,31 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::stream;
 use http::StatusCode;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
-use registry::{Acquired, Cause, Change, Customers, Handled, Lease, Page, RegistryError};
+use registry::{
+    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Page, RegistryError,
+};
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};
 use runtime::{BoxError, Parcel, Postpone};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared_core::customer::{Customer, Sealed};
+use shared_core::document::{Document, DocumentId, Source};
 use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
+use submit_document::storage::{Opened, Storage, StorageError};
 use vault::{
     Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, Secrets, Stage, VaultError,
     VersionId,
 };
 
 use crate::fault::Service;
+use crate::files::File;
 use crate::gate::{Gate, Trouble};
 use crate::request::Request;
 use crate::world::{Function, World};
@@ -250,6 +258,85 @@ impl Seal for Port {
 }
 
 #[async_trait]
+impl DocumentTable for Port {
+    async fn claim(
+        &self,
+        source: &Source,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Claimed, RegistryError> {
+        self.table("UpdateItem", |world| Ok(world.documents.claim(source, owner, now, until))).await
+    }
+
+    async fn save(&self, claim: &Claim, document: &Document) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| world.documents.save(claim, document)).await
+    }
+
+    async fn release(&self, claim: Claim) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| match world.documents.release(&claim) {
+            true => Ok(()),
+            false => Err(RegistryError::ClaimLost),
+        })
+        .await
+    }
+
+    async fn mark_announced(&self, id: &DocumentId) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| match world.documents.mark_announced(id) {
+            true => Ok(()),
+            false => Err(RegistryError::Call { operation: "UpdateItem", source: "no such document".into() }),
+        })
+        .await
+    }
+}
+
+impl Port {
+    async fn object(
+        &self,
+        operation: &'static str,
+        source: &Source,
+        etag: Option<&str>,
+    ) -> Result<(File, bool), StorageError> {
+        let struck = |trouble| StorageError::Call(Struck(trouble).into());
+        let read = self.0.pass(Service::S3, operation, |world| {
+            let cut = std::mem::take(&mut world.cut);
+            (world.object(source), cut)
+        });
+        let (file, cut) = read.await.map_err(struck)?;
+        let file = file.ok_or(StorageError::Gone)?;
+        match etag.is_none_or(|etag| etag.trim_matches('"') == file.etag()) {
+            true => Ok((file, cut)),
+            false => Err(StorageError::Replaced),
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for Port {
+    async fn get(&self, source: &Source, etag: Option<&str>, offset: u64) -> Result<Opened, StorageError> {
+        let (file, cut) = self.object("GetObject", source, etag).await?;
+        let bytes = file.content.as_bytes().get(offset as usize..).unwrap_or_default();
+        let sent = if cut { &bytes[..bytes.len() / 2] } else { bytes };
+        let mut frames = vec![Ok(Frame::data(Bytes::from_static(sent)))];
+        frames.extend(cut.then(|| Err(BoxError::from("the connection broke"))));
+        Ok(Opened {
+            size_bytes: bytes.len() as u64,
+            offset,
+            etag: Some(format!("\"{}\"", file.etag())),
+            version_id: file.version.map(str::to_owned),
+            metadata: file.metadata.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+            hidden_metadata: 0,
+            tags: 0,
+            body: StreamBody::new(stream::iter(frames)).boxed_unsync(),
+        })
+    }
+
+    async fn tags(&self, source: &Source, _: Option<&str>) -> Result<Vec<(String, String)>, StorageError> {
+        self.object("GetObjectTagging", source, None).await.map(|_| Vec::new())
+    }
+}
+
+#[async_trait]
 impl Announce for Port {
     async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
         let detail_type = event.detail_type();
@@ -274,8 +361,16 @@ impl Postpone for Queue {
 
 #[async_trait]
 impl Exchange for Port {
-    async fn exchange(&self, operation: &'static str, sent: reqwest::Request) -> Result<Answer, CallError> {
-        let request = Request::of(&sent);
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        mut sent: reqwest::Request,
+    ) -> Result<Answer, CallError> {
+        let request = Request::of(&mut sent).await.map_err(|error| CallError::Unclear {
+            operation,
+            problem: "the body broke".to_owned(),
+            source: Some(Arc::new(error)),
+        })?;
         let unclear = || CallError::Unclear { operation, problem: "asked for".to_owned(), source: None };
         let answer = |status: u16, body: &Value| {
             Answer::new(StatusCode::from_u16(status).expect("a status"), Bytes::from(body.to_string()))

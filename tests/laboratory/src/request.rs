@@ -1,6 +1,7 @@
 //! A request to the vendor, taken apart.
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -17,26 +18,35 @@ pub struct Request {
     pub bearer: String,
     /// What HTTP Basic carries.
     pub basic: Option<String>,
+    /// The body.
+    pub(crate) body: Bytes,
     query: String,
-    body: Bytes,
 }
 
 impl Request {
-    /// Takes a request apart. Its body must be in memory, as all of tenant management's are.
-    pub fn of(request: &reqwest::Request) -> Self {
+    /// Takes a request apart. A body that is a stream is read to its end, which makes calls of its own where
+    /// the stream is the answer to one.
+    ///
+    /// # Errors
+    /// The body broke.
+    pub async fn of(request: &mut reqwest::Request) -> Result<Self, reqwest::Error> {
+        let body = request.body_mut().take();
+        let body = match body {
+            Some(body) => body.collect().await?.to_bytes(),
+            None => Bytes::new(),
+        };
         let url = request.url();
         let authorization = request.headers().get(http::header::AUTHORIZATION);
         let authorization = authorization.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
-        Self {
+        Ok(Self {
             method: request.method().to_string(),
             host: url.host_str().unwrap_or_default().to_owned(),
             path: url.path_segments().into_iter().flatten().map(str::to_owned).collect(),
             bearer: authorization.strip_prefix("Bearer ").unwrap_or_default().to_owned(),
             basic: authorization.strip_prefix("Basic ").map(str::to_owned),
             query: url.query().unwrap_or_default().to_owned(),
-            body: Bytes::copy_from_slice(body),
-        }
+            body,
+        })
     }
 
     /// Whether it asks for something to be made.

@@ -1,7 +1,10 @@
 //! What is struck: a customer's life in its parts.
 
+use std::time::Duration;
+
 use shared_core::place::Cell;
 
+use crate::files::File;
 use crate::lab::{Lab, Setup};
 use crate::world::{Ask, World};
 
@@ -12,6 +15,14 @@ pub const TWO: &[Cell] = &[Cell::Eu1, Cell::Us1];
 /// Three cells.
 pub const THREE: &[Cell] = &[Cell::Eu1, Cell::Us1, Cell::Ca1];
 
+const PLAIN: File = File::plain("acme/eu-1/plain.pdf");
+const DESCRIBED: File = File::described("acme/us-1/described.pdf");
+const UNVERSIONED: File = File { version: None, ..PLAIN };
+const REPLACING: File = File { content: "something else", ..UNVERSIONED };
+
+/// As long as readers keep what they have read.
+const READERS: Duration = Duration::from_secs(300);
+
 /// A part of a customer's life.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -21,12 +32,16 @@ pub struct Scenario {
     before: Vec<Ask<'static>>,
     /// What is asked for now.
     now: Vec<Ask<'static>>,
+    /// The files that land now.
+    files: Vec<File>,
     /// Whether every secret is rotated now.
     rotated: bool,
     /// Whether its pairs are too many for every test run.
     pub large: bool,
     /// What is otherwise than usual.
     with: fn(&mut World),
+    /// How long `submit-document` keeps what it has read.
+    cache: Duration,
     /// How many tenants the functions are told that the vendor allows.
     quota: usize,
 }
@@ -44,12 +59,18 @@ pub fn all() -> Vec<Scenario> {
         name,
         before,
         now,
+        files: vec![],
         rotated: false,
         large: false,
         with,
+        cache: Duration::ZERO,
         quota: 20,
     };
     let rotated = |name, before, now| Scenario { rotated: true, ..scenario(name, before, now, usual) };
+    let files = |name, files: &[File], now| Scenario {
+        files: files.to_vec(),
+        ..scenario(name, vec![on(TWO)], now, usual)
+    };
     let back = |cells| Ask::onboard("r-3", "acme", cells, 3);
     vec![
         scenario("onboarding, 1 cell", vec![], vec![on(ONE)], usual),
@@ -69,6 +90,22 @@ pub fn all() -> Vec<Scenario> {
         Scenario { large: true, ..rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]) },
         rotated("rotation that meets an offboarding", vec![on(ONE)], vec![OFF()]),
         rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]),
+        files("a document", &[PLAIN], vec![]),
+        files("a document with characteristics", &[DESCRIBED], vec![]),
+        Scenario {
+            with: |world| world.vendor.told_again = 400,
+            ..files("characteristics are taken once", &[DESCRIBED], vec![])
+        },
+        files("a document without a version", &[UNVERSIONED], vec![]),
+        files("a document that was replaced", &[UNVERSIONED, REPLACING], vec![]),
+        files("a document that meets an offboarding", &[PLAIN], vec![OFF()]),
+        Scenario { cache: READERS, ..files("two documents and a warm cache", &[PLAIN, DESCRIBED], vec![]) },
+        Scenario {
+            rotated: true,
+            cache: READERS,
+            ..files("documents that meet a rotation", &[PLAIN, DESCRIBED], vec![])
+        },
+        Scenario { before: vec![], ..files("a document that meets an onboarding", &[PLAIN], vec![on(TWO)]) },
         full("undo: the quota is full (429)", |world| world.vendor.quota_status = 429),
         full("undo: the quota is full (403)", |world| world.vendor.quota_status = 403),
         scenario("a deletion of what is gone says 400", vec![on(ONE)], vec![OFF()], |world| {
@@ -85,13 +122,23 @@ pub fn all() -> Vec<Scenario> {
 
 /// The stranger's tenant is all that the organization may have.
 fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
-    Scenario { name, before: Vec::new(), now: vec![on(ONE)], rotated: false, large: false, with, quota: 1 }
+    Scenario {
+        name,
+        before: Vec::new(),
+        now: vec![on(ONE)],
+        files: Vec::new(),
+        rotated: false,
+        large: false,
+        with,
+        cache: Duration::ZERO,
+        quota: 1,
+    }
 }
 
 impl Scenario {
     /// How the functions are set up for it.
     pub fn setup(&self, cold: bool) -> Setup {
-        Setup { quota: self.quota, cold, ..Setup::default() }
+        Setup { quota: self.quota, cache: self.cache, cold, ..Setup::default() }
     }
 
     /// The world in which it begins.
@@ -109,6 +156,9 @@ impl Scenario {
         (self.with)(&mut world);
         for ask in &self.now {
             world.ask(ask);
+        }
+        for file in &self.files {
+            world.put(*file);
         }
         let names: Vec<String> = world.secrets.secrets().map(|secret| secret.name).collect();
         for name in names.iter().filter(|_| self.rotated) {

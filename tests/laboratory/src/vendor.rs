@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 
 use crate::request::Request;
 
+mod submissions;
+
+pub use submissions::Submission;
+
 /// The vendor.
 #[derive(Clone, Debug)]
 pub struct Vendor {
@@ -19,10 +23,13 @@ pub struct Vendor {
     pub quota_status: u16,
     /// What deleting something that is not there is answered (undocumented for a tenant).
     pub gone_status: u16,
+    /// What telling characteristics a second time is answered (undocumented).
+    pub told_again: u16,
     /// How much later than usual what the next call writes is seen.
     pub lag: Lag,
     tenants: Vec<Tenant>,
     applications: Vec<Application>,
+    submissions: Vec<Submission>,
     serial: u64,
     broken: Vec<String>,
 }
@@ -104,9 +111,11 @@ impl Default for Vendor {
             quota: 20,
             quota_status: 429,
             gone_status: 404,
+            told_again: 200,
             lag: Lag::default(),
             tenants: Vec::new(),
             applications: Vec::new(),
+            submissions: Vec::new(),
             serial: 0,
             broken: Vec::new(),
         }
@@ -138,6 +147,8 @@ impl Vendor {
     pub(crate) fn forget(&mut self, now: Timestamp) {
         self.tenants.retain(|tenant| tenant.listed_until.is_none_or(|until| now < until));
         self.applications.retain(|application| application.listed_until.is_none_or(|until| now < until));
+        let tenants: Vec<String> = self.tenants().map(|tenant| tenant.id.clone()).collect();
+        self.submissions.retain(|one| !one.deleted && tenants.contains(&one.tenant));
     }
 
     /// What it was asked for that nobody may ask for.
@@ -212,12 +223,8 @@ impl Vendor {
                 }
                 self.manage(request, rest, now)
             }
-            (_, ["v2", "submission", ..]) => {
-                if !request.bearer.starts_with("data:") {
-                    self.broken.push(format!("{} came to the data plane", request.bearer));
-                }
-                (404, json!({"message": "no such submission"}))
-            }
+            (_, ["v2", "submission", rest @ ..]) => self.documents(request, rest, now),
+            ("uploads.s3.amazonaws.com", [id]) => self.upload(request, id, now),
             (host, _) => panic!("nobody knows {host}/{}", path.join("/")),
         }
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use aws_parts::secrets::Account;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Origin, Parcel};
-use serde_json::json;
+use serde_json::{Value, json};
+use shared_core::document::Source;
 use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
 use shared_core::place::Cell;
 
 use crate::delivery::Work;
+use crate::files::{BUCKET, Documents, File};
 use crate::request::Request;
 use crate::rotations::Rotating;
 use crate::table::Table;
@@ -29,6 +31,12 @@ pub struct World {
     pub vendor: Vendor,
     /// The registry's table.
     pub table: Table,
+    /// The documents table.
+    pub documents: Documents,
+    /// The files that landed in the bucket, in order. A newer one of the same key and no version replaces it.
+    pub files: Vec<File>,
+    /// Whether the bytes that are read next break off in the middle.
+    pub(crate) cut: bool,
     /// The vault's secrets.
     pub secrets: Account,
     /// What waits in the functions' queues.
@@ -71,6 +79,8 @@ pub enum Function {
     Onboard,
     /// `offboard-customer`
     Offboard,
+    /// `submit-document`
+    Submit,
 }
 
 /// A request of the platform.
@@ -144,6 +154,9 @@ impl World {
             now,
             vendor,
             table: Table::default(),
+            documents: Documents::default(),
+            files: Vec::new(),
+            cut: false,
             secrets: Account::default(),
             queue: Vec::new(),
             rotating: Vec::new(),
@@ -210,6 +223,36 @@ impl World {
         if !self.asked.iter().any(|before| before.request_id == asked.request_id) {
             self.asked.push(asked);
         }
+        self.send_new(function, &event);
+    }
+
+    /// A file lands in the bucket: S3's event of it comes into the function's queue.
+    pub fn put(&mut self, file: File) {
+        if !self.files.contains(&file) {
+            self.files.push(file);
+        }
+        let detail = json!({
+            "version": "0", "bucket": {"name": BUCKET}, "reason": "PutObject", "requester": "platform",
+            "object": {
+                "key": file.key, "size": file.content.len(), "etag": file.etag(),
+                "version-id": file.version, "sequencer": "1"
+            }
+        });
+        let event = json!({
+            "version": "0", "id": format!("{}-{}", file.key, file.etag()), "detail-type": "Object Created",
+            "source": "aws.s3", "account": "000000000000", "time": self.now, "region": "us-east-1",
+            "resources": [format!("arn:aws:s3:::{BUCKET}")], "detail": detail
+        });
+        self.send_new(Function::Submit, &event);
+    }
+
+    /// The file that is there now under a key and a version.
+    pub(crate) fn object(&self, source: &Source) -> Option<File> {
+        let mut newest = self.files.iter().rev();
+        newest.find(|file| file.key == source.key && file.version == source.version_id.as_deref()).copied()
+    }
+
+    fn send_new(&mut self, function: Function, event: &Value) {
         self.send(
             function,
             Parcel {
