@@ -17,7 +17,10 @@ mod doubt;
 mod metadata;
 mod object;
 mod outcome;
+mod permits;
 mod submit;
+
+use std::time::Instant;
 
 use registry::{Claimed, Documents};
 use runtime::{Bus, Handler, Invocation, Message, ObjectCreated, Payload, Unreadable, Verdict};
@@ -28,6 +31,7 @@ pub use config::Config;
 use credentials::Credentials;
 use customers::Customers;
 use object::Objects;
+use permits::Permits;
 use submit::{Stop, Submitter};
 
 /// The function.
@@ -52,6 +56,7 @@ impl SubmitDocument {
                 customers: Customers::new(registry, config.cache),
                 credentials: Credentials::new(vault, vendor, config.cache),
                 objects: Objects::new(aws_sdk_s3::Client::new(aws), &config.bucket_owner, config.defaults),
+                permits: Permits::default(),
             },
             bus: Bus::new(aws, &config.bus_name),
             bucket: config.bucket.clone(),
@@ -85,6 +90,14 @@ impl SubmitDocument {
         message: &Message,
         invocation: &Invocation,
     ) -> Result<Verdict, Stop> {
+        // A first delivery has nothing under way at the vendor, and without a permit it costs no call.
+        // Later ones may have, which only the record tells.
+        if message.attempt == 1
+            && message.receive_count == 1
+            && let Ok(customer) = customer_of(&source.key)
+        {
+            self.submitter.permits.look(&customer, Instant::now())?;
+        }
         let documents = &self.submitter.documents;
         let (owner, until) = (invocation.owner(), invocation.deadline.lease_until());
         match documents.claim(source, &owner, invocation.now(), until).await? {

@@ -1,0 +1,216 @@
+//! The vendor's limit on new submissions, kept in the process: for each tenant 4 a second, 6 at once.
+//!
+//! A document that finds no permit is deferred, and the vendor is not called. That keeps a loud tenant
+//! from the others: a batch full of its messages is worked off at the cost of sending them again, and
+//! what is sent again carries the customer as its message group, by which the queue is fair.
+//!
+//! Only creations are counted. Of the vendor's other calls, 10 a second for each tenant, a document
+//! makes none or one, or two where an earlier upload is in doubt, so they follow the creations.
+//!
+//! Other instances are not seen, for that would cost a call for each document. What a 429 says of them
+//! is learned instead: it halves what is taken for this instance's share, and each submission that is
+//! made adds a little to it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use shared_core::ids::CustomerId;
+
+use crate::submit::Stop;
+
+/// New submissions of a tenant, for each second (vendor: rate limits).
+const RATE: f64 = 4.0;
+
+/// New submissions of a tenant, at once (vendor: rate limits).
+const BURST: f64 = 6.0;
+
+/// The least share: at it, as many instances as the template allows ask for hardly more than the rate.
+const LEAST_SHARE: f64 = 1.0 / 16.0;
+
+/// Refusals within it count as one.
+const ONE_MOMENT: Duration = Duration::from_millis(500);
+
+/// What a submission that is made adds to the share.
+const GAIN: f64 = 1.0 / 40.0;
+
+/// The permits of every tenant that has been asked for lately. A customer has one tenant at a time.
+#[derive(Default)]
+pub(crate) struct Permits(Mutex<HashMap<CustomerId, Bucket>>);
+
+impl Permits {
+    /// Whether there is a permit, which stays where it is. Costs nothing, so it may be asked first.
+    ///
+    /// # Errors
+    /// [`Stop::NotYet`], until when there should be one.
+    pub(crate) fn look(&self, customer: &CustomerId, now: Instant) -> Result<(), Stop> {
+        let mut buckets = self.buckets();
+        // Keys of a bucket name anybody. A bucket that is as a new one says nothing.
+        if !buckets.contains_key(customer) {
+            buckets.retain(|_, bucket| !bucket.is_as_new(now));
+        }
+        let bucket = buckets.entry(customer.clone()).or_insert_with(|| Bucket::new(now));
+        bucket.fill(now);
+        if bucket.permits >= 1.0 { Ok(()) } else { Err(bucket.not_yet(now)) }
+    }
+
+    /// Takes a permit for a submission that is made now.
+    ///
+    /// # Errors
+    /// As of [`Permits::look`].
+    pub(crate) fn take(&self, customer: &CustomerId, now: Instant) -> Result<(), Stop> {
+        self.look(customer, now)?;
+        self.change(customer, |bucket| bucket.permits -= 1.0);
+        Ok(())
+    }
+
+    /// The vendor has taken a submission.
+    pub(crate) fn used(&self, customer: &CustomerId) {
+        self.change(customer, |bucket| bucket.share = (bucket.share + GAIN).min(1.0));
+    }
+
+    /// The vendor has answered 429: others have used what this instance took for its own.
+    pub(crate) fn refused(&self, customer: &CustomerId, now: Instant) {
+        self.change(customer, |bucket| {
+            bucket.permits = 0.0;
+            // Those that were on their way side by side say the same thing once.
+            if bucket.refused.is_none_or(|last| now.saturating_duration_since(last) >= ONE_MOMENT) {
+                bucket.refused = Some(now);
+                bucket.share = (bucket.share / 2.0).max(LEAST_SHARE);
+            }
+        });
+    }
+
+    fn change(&self, customer: &CustomerId, change: impl FnOnce(&mut Bucket)) {
+        if let Some(bucket) = self.buckets().get_mut(customer) {
+            change(bucket);
+        }
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, HashMap<CustomerId, Bucket>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Bucket {
+    permits: f64,
+    /// When it was filled up last.
+    at: Instant,
+    /// Which part of the tenant's rate is this instance's.
+    share: f64,
+    /// When the share was halved last.
+    refused: Option<Instant>,
+    /// Until when the tenant's rate is promised to documents that wait.
+    promised: Instant,
+}
+
+impl Bucket {
+    fn new(now: Instant) -> Self {
+        Self { permits: BURST, at: now, share: 1.0, refused: None, promised: now }
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let seconds = now.saturating_duration_since(self.at).as_secs_f64();
+        self.permits = (self.permits + seconds * RATE * self.share).min(BURST);
+        self.at = now;
+    }
+
+    /// Those that wait come back one after the other, as fast as the vendor takes them. At the whole
+    /// rate, for the share is a guess: to come back too early costs one more deferral, but what the
+    /// tenant does not use of its rate is lost.
+    fn not_yet(&mut self, now: Instant) -> Stop {
+        self.promised = self.promised.max(now) + Duration::from_secs_f64(1.0 / RATE);
+        Stop::NotYet {
+            delay: self.promised.saturating_duration_since(now),
+            reason: "the tenant's rate of new submissions is used up",
+        }
+    }
+
+    fn is_as_new(&self, now: Instant) -> bool {
+        let seconds = now.saturating_duration_since(self.at).as_secs_f64();
+        self.share >= 1.0 && self.permits + seconds * RATE >= BURST && self.promised <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn customer(name: &str) -> CustomerId {
+        name.parse().unwrap()
+    }
+
+    /// How many of so many get a permit at this moment.
+    fn taken(permits: &Permits, name: &str, of: usize, now: Instant) -> usize {
+        (0..of).filter(|_| permits.take(&customer(name), now).is_ok()).count()
+    }
+
+    fn delay(permits: &Permits, now: Instant) -> Duration {
+        let Err(Stop::NotYet { delay, .. }) = permits.look(&customer("acme"), now) else {
+            panic!("a permit")
+        };
+        delay
+    }
+
+    #[test]
+    fn a_tenant_has_its_burst_then_its_rate_whatever_the_others_take() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        assert_eq!(taken(&permits, "acme", 20, now), 6);
+        assert_eq!(taken(&permits, "zenith", 20, now), 6);
+        assert_eq!(taken(&permits, "acme", 20, now + Duration::from_secs(1)), 4);
+        assert_eq!(taken(&permits, "acme", 20, now + Duration::from_secs(60)), 6);
+    }
+
+    #[test]
+    fn a_look_takes_nothing() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        assert!((0..20).all(|_| permits.look(&customer("acme"), now).is_ok()));
+        assert_eq!(taken(&permits, "acme", 20, now), 6);
+    }
+
+    #[test]
+    fn those_that_wait_come_back_one_after_the_other() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        taken(&permits, "acme", 6, now);
+        let delays: Vec<_> = (0..40).map(|_| delay(&permits, now).as_millis()).collect();
+        assert_eq!(delays, (1..=40).map(|number| number * 250).collect::<Vec<u128>>());
+        // Nine seconds later the last of them is still to come; who is new waits behind it.
+        taken(&permits, "acme", 6, now + Duration::from_secs(9));
+        assert_eq!(delay(&permits, now + Duration::from_secs(9)).as_millis(), 1250);
+    }
+
+    #[test]
+    fn a_429_halves_the_share_and_submissions_win_it_back() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        let acme = customer("acme");
+        taken(&permits, "acme", 1, now);
+        (0..4).for_each(|_| permits.refused(&acme, now)); // of one moment: once
+        assert_eq!(taken(&permits, "acme", 20, now), 0);
+        assert_eq!(taken(&permits, "acme", 20, now + Duration::from_secs(1)), 2);
+        (0..20).for_each(|_| permits.used(&acme));
+        assert_eq!(taken(&permits, "acme", 20, now + Duration::from_secs(2)), 4);
+    }
+
+    #[test]
+    fn the_share_has_an_end() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        let later = |tries: u64| now + Duration::from_secs(tries * 5);
+        for tries in 0..20 {
+            assert!(taken(&permits, "acme", 1, later(tries)) == 1, "a try each 5 seconds");
+            permits.refused(&customer("acme"), later(tries));
+            permits.look(&customer("acme"), later(tries)).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn tenants_of_which_nothing_is_known_are_forgotten() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        for number in 0..1000 {
+            permits.look(&customer(&format!("c-{number}")), now).unwrap();
+        }
+        assert_eq!(permits.buckets().len(), 1);
+        taken(&permits, "acme", 6, now);
+        permits.look(&customer("zenith"), now + Duration::from_secs(1)).unwrap();
+        assert!(permits.buckets().contains_key(&customer("acme")));
+    }
+}
