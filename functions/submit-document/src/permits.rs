@@ -28,6 +28,9 @@ const BURST: f64 = 6.0;
 /// The least share: at it, as many instances as the template allows ask for hardly more than the rate.
 const LEAST_SHARE: f64 = 1.0 / 16.0;
 
+/// How far ahead the rate is promised to those that wait.
+const HORIZON: Duration = Duration::from_secs(60);
+
 /// Refusals within it count as one.
 const ONE_MOMENT: Duration = Duration::from_millis(500);
 
@@ -44,14 +47,7 @@ impl Permits {
     /// # Errors
     /// [`Stop::NotYet`], until when there should be one.
     pub(crate) fn look(&self, customer: &CustomerId, now: Instant) -> Result<(), Stop> {
-        let mut buckets = self.buckets();
-        // Keys of a bucket name anybody. A bucket that is as a new one says nothing.
-        if !buckets.contains_key(customer) {
-            buckets.retain(|_, bucket| !bucket.is_as_new(now));
-        }
-        let bucket = buckets.entry(customer.clone()).or_insert_with(|| Bucket::new(now));
-        bucket.fill(now);
-        if bucket.permits >= 1.0 { Ok(()) } else { Err(bucket.not_yet(now)) }
+        self.ask(customer, now, 0.0)
     }
 
     /// Takes a permit for a submission that is made now.
@@ -59,8 +55,21 @@ impl Permits {
     /// # Errors
     /// As of [`Permits::look`].
     pub(crate) fn take(&self, customer: &CustomerId, now: Instant) -> Result<(), Stop> {
-        self.look(customer, now)?;
-        self.change(customer, |bucket| bucket.permits -= 1.0);
+        self.ask(customer, now, 1.0)
+    }
+
+    fn ask(&self, customer: &CustomerId, now: Instant, taken: f64) -> Result<(), Stop> {
+        let mut buckets = self.buckets();
+        // Keys of a bucket name anybody. A bucket that is as a new one says nothing.
+        if !buckets.contains_key(customer) {
+            buckets.retain(|_, bucket| !bucket.is_as_new(now));
+        }
+        let bucket = buckets.entry(customer.clone()).or_insert_with(|| Bucket::new(now));
+        bucket.fill(now);
+        if bucket.permits < 1.0 {
+            return Err(bucket.not_yet(now));
+        }
+        bucket.permits -= taken;
         Ok(())
     }
 
@@ -115,11 +124,14 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Those that wait come back one after the other, as fast as the vendor takes them. At the whole
-    /// rate, for the share is a guess: to come back too early costs one more deferral, but what the
-    /// tenant does not use of its rate is lost.
+    /// Those that wait come back one after the other, as fast as this instance may submit. The share is
+    /// a guess, and what a tenant does not use of its rate is lost: so nothing is promised for later
+    /// than the horizon, within which it will be known better. Who is too early then waits once more.
     fn not_yet(&mut self, now: Instant) -> Stop {
-        self.promised = self.promised.max(now) + Duration::from_secs_f64(1.0 / RATE);
+        if self.promised < now || self.promised > now + HORIZON {
+            self.promised = now;
+        }
+        self.promised += Duration::from_secs_f64(1.0 / (RATE * self.share));
         Stop::NotYet {
             delay: self.promised.saturating_duration_since(now),
             reason: "the tenant's rate of new submissions is used up",
@@ -177,6 +189,18 @@ mod tests {
         // Nine seconds later the last of them is still to come; who is new waits behind it.
         taken(&permits, "acme", 6, now + Duration::from_secs(9));
         assert_eq!(delay(&permits, now + Duration::from_secs(9)).as_millis(), 1250);
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_much_longer_than_the_horizon() {
+        let (permits, now) = (Permits::default(), Instant::now());
+        taken(&permits, "acme", 6, now);
+        permits.refused(&customer("acme"), now);
+        let delays: Vec<_> = (0..500).map(|_| delay(&permits, now)).collect();
+        assert_eq!(delays[0].as_millis(), 500, "half of the rate");
+        assert!(delays.iter().all(|delay| *delay <= HORIZON + Duration::from_secs(1)));
+        let late = delays.iter().filter(|delay| **delay > HORIZON / 2).count();
+        assert!((200..300).contains(&late), "spread over all of it: {late}");
     }
 
     #[test]
