@@ -33,9 +33,9 @@ const QUIET_RATE: f64 = 2.0;
 /// By the limits none need be: the vendor takes 6 at once and 4 a second of each, and each drops 2 a
 /// second, so whatever the loud customer does there is a permit for every one. Only a machine that
 /// stops brings them together: after a stop of 3 seconds they are the 6 that are taken at once, and
-/// each further second adds 2 of each of the 19 that have to wait, once. This allows for 4 such seconds
-/// in all. A quiet customer that shared what the loud one uses would be deferred hundreds of times.
-const MOST_QUIET_DEFERRALS: usize = 4 * 2 * (CUSTOMERS - 1);
+/// each further second adds 2 of each of the 19 that have to wait, once. This allows for one such
+/// second, a stop of 4 seconds.
+const MOST_QUIET_DEFERRALS: usize = 2 * (CUSTOMERS - 1);
 
 /// How long no document may end before the story gives up. Generous: a slow machine is no failure.
 const LONGEST: Duration = PATIENCE.saturating_mul(4);
