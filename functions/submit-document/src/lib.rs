@@ -17,6 +17,7 @@ mod doubt;
 mod metadata;
 mod object;
 mod outcome;
+mod permits;
 pub mod storage;
 mod submit;
 
@@ -35,6 +36,7 @@ use credentials::Credentials;
 use customers::Customers;
 pub use metadata::Defaults;
 use object::Objects;
+use permits::Permits;
 use storage::{S3, Storage};
 use submit::{Stop, Submitter};
 
@@ -99,6 +101,7 @@ impl SubmitDocument {
                 customers: Customers::new(registry, terms.cache),
                 credentials: Credentials::new(vault, vendor, terms.cache),
                 objects: Objects::new(storage, terms.defaults),
+                permits: Permits::default(),
             },
             bus,
             bucket: terms.bucket,
@@ -132,6 +135,14 @@ impl SubmitDocument {
         message: &Message,
         invocation: &Invocation,
     ) -> Result<Verdict, Stop> {
+        // A first delivery has nothing under way at the vendor, and without a permit it costs no call.
+        // Later ones may have, which only the record tells.
+        if message.attempt == 1
+            && message.receive_count == 1
+            && let Ok(customer) = customer_of(&source.key)
+        {
+            self.submitter.permits.look(&customer, invocation.now())?;
+        }
         let documents = &self.submitter.documents;
         let (owner, until) = (invocation.owner(), invocation.deadline.lease_until());
         match documents.claim(source, &owner, invocation.now(), until).await? {

@@ -20,6 +20,7 @@ use crate::describe::Earlier;
 use crate::doubt::Doubt;
 use crate::metadata::Asked;
 use crate::object::{Object, Objects};
+use crate::permits::Permits;
 
 /// How many submissions of one document may be given up: an upload that never succeeds must end.
 const MOST_SUBMISSIONS: u32 = 5;
@@ -90,6 +91,7 @@ pub(crate) struct Submitter {
     pub(crate) customers: Customers,
     pub(crate) credentials: Credentials,
     pub(crate) objects: Objects,
+    pub(crate) permits: Permits,
 }
 
 impl Submitter {
@@ -177,6 +179,10 @@ impl Work<'_> {
         if self.taken_up(&plane).await? == Doubt::Arrived {
             return Ok(());
         }
+        // One that has a submission already needs no permit, and is not held up.
+        if self.document.state == State::Claimed {
+            self.submitter.permits.take(&place.customer_id, self.invocation.now())?;
+        }
         let object = self.open().await?;
         if self.document.state == State::Claimed {
             self.create(&plane, place, &object.asked).await?;
@@ -219,7 +225,15 @@ impl Work<'_> {
             enable_decision: asked.decision,
             enable_characteristics: asked.has_characteristics(),
         };
-        let made = plane.create_submission(&new).await.map_err(refused_for_good)?;
+        let made = plane.create_submission(&new).await;
+        match &made {
+            Ok(_) => self.submitter.permits.used(&place.customer_id),
+            Err(CallError::Throttled { .. }) => {
+                self.submitter.permits.refused(&place.customer_id, self.invocation.now());
+            }
+            Err(_) => {}
+        }
+        let made = made.map_err(refused_for_good)?;
         let upload_url = made.upload_url.as_ref().map(|url| PresignedUrl(url.expose().to_owned()));
         let submission = Submission {
             id: made.id,

@@ -1,7 +1,10 @@
 //! Documents, from S3's notification to the vendor.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+use std::collections::BTreeMap;
+
 use e2e::messages::{later, notification, offboarding, onboarding};
+use e2e::objects::Said;
 use e2e::world::{BUCKET, World};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -67,6 +70,49 @@ async fn an_upload_url_that_is_always_refused_ends_in_a_rejection() {
     let left =
         world.vendor.vendor().state().submissions.into_iter().filter(|one| one.deleted.is_none()).count();
     assert_eq!(left, 0, "every submission that was given up is deleted");
+}
+
+/// What is known of the vendor's limit is not asked again for each document, and holds nothing up that
+/// the vendor has begun.
+#[tokio::test]
+async fn without_a_permit_a_new_document_costs_no_call_and_one_under_way_goes_on() {
+    let world = World::signed("acme", &["eu-1"]).await;
+    let file = |key: &str| world.put(key, b"%PDF-1.7".to_vec(), Said::default());
+    let (first, again) = (BTreeMap::new(), BTreeMap::from([("attempt".to_owned(), "2".to_owned())]));
+    let lose = simulator::Effect::DoneThenStatus { status: 503 };
+    world.vendor.vendor().add_fault(simulator::Fault::next(simulator::Operation::Upload, lose));
+    let under_way = file("acme/under-way.pdf");
+    world.deliver("submit-document", &under_way, &first).await.unwrap();
+    assert!(world.events("DocumentSubmitted").is_empty());
+    // Refused four times, the instance expects a permit each four seconds.
+    let refuse = simulator::Effect::Status { status: 429 };
+    let refuse = simulator::Fault::next(simulator::Operation::CreateSubmission, refuse);
+    world.vendor.vendor().add_fault(simulator::Fault { count: None, ..refuse });
+    let creations = || {
+        let calls = world.vendor.vendor().state().calls;
+        calls.iter().filter(|call| call.operation == Some(simulator::Operation::CreateSubmission)).count()
+    };
+    let refused = file("acme/refused.pdf");
+    for _ in 0..200 {
+        if creations() == 5 {
+            break;
+        }
+        world.deliver("submit-document", &refused, &again).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(creations(), 5);
+    let (aws, vendor) = (world.proxy.calls().len(), world.vendor.vendor().state().calls.len());
+    let new = file("acme/new.pdf");
+    let delivered = world.deliver("submit-document", &new, &first).await.unwrap();
+    assert!(!delivered.returned && delivered.deferred.len() == 1, "{delivered:?}");
+    assert_eq!(world.vendor.vendor().state().calls.len(), vendor);
+    let calls: Vec<String> = world.proxy.calls()[aws..].iter().map(|call| call.action.clone()).collect();
+    assert!(calls.iter().all(|call| call == "SendMessage"), "{calls:?}");
+    world.vendor.vendor().remove_faults(None);
+    // The vendor has its submission, and takes its bytes.
+    let delivered = world.deliver("submit-document", &under_way, &again).await.unwrap();
+    assert!(!delivered.returned && delivered.deferred.is_empty(), "{delivered:?}");
+    assert_eq!(world.events("DocumentSubmitted").len(), 1);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod documents;
+mod forms;
 mod offboarding;
 pub(crate) mod onboarding;
 mod refusals;
@@ -35,6 +36,7 @@ pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     let customers = onboarding::customers_are_signed(sandbox, report).await;
     onboarding::the_same_request_again(sandbox, report).await;
     documents::documents_land(sandbox, report, &customers).await;
+    forms::keys_and_envelopes(sandbox, report, &customers).await;
     rotation::a_credential_is_rotated(sandbox, report, &customers).await;
     refusals::bad_requests(sandbox, report).await;
     refusals::bad_documents(sandbox, report).await;

@@ -6,15 +6,18 @@
 //! | [`sandbox`] | all of it, started and stopped |
 //! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
 //! | [`rotations`] | credentials that are rotated under load |
+//! | [`burst`] | more documents than the vendor takes at once |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
 
+pub mod burst;
 pub mod bus;
 pub mod clients;
 pub mod emulator;
 pub mod functions;
 pub mod journey;
+mod load;
 pub mod look;
 pub mod pdf;
 pub mod places;

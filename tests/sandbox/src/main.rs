@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
-use sandbox::{journey, rotations};
+use sandbox::{burst, journey, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -19,6 +19,8 @@ and the real functions, all on loopback.
                                 if every expectation held
   cargo sandbox -- --rotations  the same with another story: 20 customers are rotated 10 times each
                                 while their documents are submitted without pause (minutes)
+  cargo sandbox -- --burst      another: 2,000 documents of 20 customers, many more than the vendor
+                                takes at once, 620 of them one customer's (minutes)
   cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
   cargo sandbox -- --help       this text
 ";
@@ -28,6 +30,7 @@ and the real functions, all on loopback.
 enum Story {
     Journey,
     Rotations,
+    Burst,
     Keep,
 }
 
@@ -37,6 +40,7 @@ async fn main() -> ExitCode {
     let story = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Story::Journey,
         ["--rotations"] => Story::Rotations,
+        ["--burst"] => Story::Burst,
         ["--keep"] => Story::Keep,
         ["--help" | "-h"] => {
             print!("{HELP}");
@@ -63,6 +67,7 @@ async fn run(story: Story) -> Result<ExitCode> {
     let began = Instant::now();
     let options = match story {
         Story::Rotations => rotations::options(),
+        Story::Burst => burst::options(),
         Story::Journey | Story::Keep => Options::default(),
     };
     let sandbox = Sandbox::start(options).await?;
@@ -70,6 +75,7 @@ async fn run(story: Story) -> Result<ExitCode> {
     match story {
         Story::Journey => journey::run(&sandbox, &mut report).await,
         Story::Rotations => rotations::run(&sandbox, &mut report).await,
+        Story::Burst => burst::run(&sandbox, &mut report).await,
         Story::Keep => {
             keep::instructions(&sandbox);
             keep::show_events(&sandbox).await;

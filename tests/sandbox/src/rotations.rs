@@ -10,22 +10,14 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
 use aws_parts::proxy::Service;
-use futures::future::join_all;
-use serde_json::json;
 
 use crate::journey::audit::no_dead_letters;
-use crate::journey::onboarding::announced;
-use crate::journey::requests::onboarding;
 use crate::journey::{Customer, PATIENCE};
+use crate::load::{self, CUSTOMERS, Sent};
 use crate::progress::seconds;
-use crate::report::{Report, Seen, seen};
+use crate::report::Report;
 use crate::sandbox::{Options, Sandbox};
-use documents::Sent;
-
-/// As many as the vendor's quota allows.
-const CUSTOMERS: usize = 20;
 
 /// How often each is rotated.
 const TIMES: usize = 10;
@@ -80,44 +72,13 @@ pub fn options() -> Options {
 /// The whole story. The report says what held.
 pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     let began = Instant::now();
-    let Some(customers) = customers_are_signed(sandbox, report).await else { return };
+    let Some(customers) = load::customers_are_signed(sandbox, report).await else { return };
     let sent = under_load(sandbox, report, &customers).await;
     documents::nothing_failed(sandbox, report, &customers, &sent).await;
     report.expect("no dead letter, no undelivered request", no_dead_letters(sandbox)).await;
     vendor::old_ones_served_on(sandbox, report).await;
     leftovers::in_order(sandbox, report, &customers).await;
     tell_numbers(sandbox, report, sent.len(), began.elapsed());
-}
-
-async fn customers_are_signed(sandbox: &Sandbox, report: &mut Report) -> Option<Vec<Customer>> {
-    report.chapter(&format!("{CUSTOMERS} customers are signed"));
-    let customers = report.expect("all are onboarded and announced", signed(sandbox)).await?;
-    let full = async {
-        let tenants = sandbox.simulator.state().tenants.len();
-        ensure!(tenants == CUSTOMERS, "{tenants} tenants");
-        Ok(seen(format!("{tenants} tenants")))
-    };
-    report.expect("the vendor made a tenant for each, and no other", full).await?;
-    let quiet = async { sandbox.quiet().await.map(|()| seen("nothing runs")) };
-    report.expect("their schedules are tried out", quiet).await?;
-    Some(customers)
-}
-
-/// Both cells and both ways to authenticate, in every combination.
-async fn signed(sandbox: &Sandbox) -> Result<Seen<Vec<Customer>>> {
-    let requests: Vec<_> = (0..CUSTOMERS)
-        .map(|number| {
-            let id = format!("customer-{number:02}");
-            let cell = ["eu-1", "us-1"][number % 2];
-            let mut request = onboarding(&format!("rotations-onboard-{id}"), &id, &[cell]);
-            request["authentication"] = json!(["KEY_PAIR", "CLIENT_SECRET"][number / 2 % 2]);
-            (id, request)
-        })
-        .collect();
-    let signing = requests.iter().map(|(id, request)| announced(sandbox, id, request));
-    let signed: Result<Vec<_>> = join_all(signing).await.into_iter().collect();
-    let customers: Vec<_> = signed?.into_iter().map(Seen::found).collect();
-    Ok(seen(format!("{} customers in eu-1 and us-1", customers.len())).with(customers))
 }
 
 /// Rotations and submissions at once, until the last rotation has ended. Gives what was submitted.
@@ -168,9 +129,4 @@ fn tell_numbers(sandbox: &Sandbox, report: &Report, documents: usize, took: Dura
     report.tell("aws", &format!("{} calls", calls.len()));
     report.tell("secrets", &format!("read {} times by submit-document", of_submission.count()));
     report.tell("time", &seconds(took));
-}
-
-/// The one cell of a customer.
-fn cell(customer: &Customer) -> &str {
-    customer.cells.first().map_or("", String::as_str)
 }

@@ -72,7 +72,19 @@ pub(crate) async fn submitted(
     bytes: &[u8],
 ) -> Result<Seen<SubmissionState>> {
     let version = put(sandbox, key, bytes).await?;
-    let about = |event: &Value| about(event, key, &version);
+    arrived(sandbox, customer, cell, key, &version, bytes).await
+}
+
+/// Waits until a version of a file is submitted, and compares it with what the vendor has.
+pub(super) async fn arrived(
+    sandbox: &Sandbox,
+    customer: &Customer,
+    cell: &str,
+    key: &str,
+    version: &str,
+    bytes: &[u8],
+) -> Result<Seen<SubmissionState>> {
+    let about = |event: &Value| about(event, key, version);
     let event = sandbox.bus.wait_for("event about it", PATIENCE, about).await?;
     ensure!(event["type"] == "DocumentSubmitted", "{event}");
     let id = event["submission_id"].as_str().context("no submission in the event")?;

@@ -7,9 +7,10 @@ use aws_parts::secrets::{End, Rotation};
 use futures::future::join_all;
 use tokio::time::sleep;
 
-use super::{CUSTOMERS, Counts, LONGEST, OVERLAP, TIMES, cell};
+use super::{Counts, LONGEST, OVERLAP, TIMES};
 use crate::journey::Customer;
 use crate::journey::rotation::rotate;
+use crate::load::{CUSTOMERS, cell};
 use crate::report::{Seen, seen};
 use crate::sandbox::Sandbox;
 

@@ -1,6 +1,6 @@
 //! Documents without pause: of every customer some are on their way at any moment.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,25 +10,16 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::{Counts, LONGEST, TIMES, cell};
+use super::{Counts, LONGEST, TIMES};
 use crate::journey::Customer;
 use crate::journey::documents::{about, put, sha256};
+use crate::load::{Sent, cell, each_at_the_vendor, ended_once, no_attempt_failed, none_rejected};
 use crate::pdf::pdf;
 use crate::report::{Report, Seen, seen};
 use crate::sandbox::Sandbox;
 
 /// How many documents of each customer are on their way at once.
 const AT_ONCE: usize = 2;
-
-/// A document that was dropped, and announced as submitted.
-#[derive(Debug)]
-pub(super) struct Sent {
-    customer: usize,
-    key: String,
-    version: String,
-    sha256: String,
-    submission: String,
-}
 
 /// Who waits for the end of which key. A search through all events for every document would take
 /// longer with every document.
@@ -136,61 +127,6 @@ pub(super) async fn nothing_failed(
     report.expect("no attempt of submit-document failed", async { no_attempt_failed(sandbox) }).await;
     let announced = async { rotations_announced(&events, customers) };
     report.expect(&format!("{TIMES} SecretRotated for each customer, in a row"), announced).await;
-}
-
-fn ended_once(events: &[Value], sent: &[Sent]) -> Result<Seen<()>> {
-    let mut ends = BTreeMap::<_, Vec<_>>::new();
-    for event in events.iter().filter(|event| event["document"].is_object()) {
-        let text = |field: &str| event["document"][field].as_str().unwrap_or_default();
-        ends.entry((text("key"), text("version_id"))).or_default().push(event);
-    }
-    let mut ids = BTreeSet::new();
-    for one in sent {
-        let events = ends.remove(&(one.key.as_str(), one.version.as_str())).unwrap_or_default();
-        ensure!(events.len() == 1 && events[0]["type"] == "DocumentSubmitted", "{}: {events:?}", one.key);
-        ensure!(events[0]["submission_id"] == one.submission.as_str(), "{}: {events:?}", one.key);
-        ensure!(ids.insert(one.submission.as_str()), "two documents are submission {}", one.submission);
-    }
-    ensure!(ends.is_empty(), "{} others, such as {:?}", ends.len(), ends.keys().next());
-    Ok(seen(format!("{} documents, {} submissions", sent.len(), ids.len())))
-}
-
-fn none_rejected(events: &[Value]) -> Result<Seen<()>> {
-    let rejected: Vec<_> = events.iter().filter(|event| event["type"] == "DocumentRejected").collect();
-    ensure!(rejected.is_empty(), "{} are, such as {:?}", rejected.len(), rejected.first());
-    Ok(seen("none"))
-}
-
-fn each_at_the_vendor(sandbox: &Sandbox, customers: &[Customer], sent: &[Sent]) -> Result<Seen<()>> {
-    let state = sandbox.simulator.state();
-    ensure!(state.submissions.len() == sent.len(), "it has {} submissions", state.submissions.len());
-    let known: HashMap<_, _> = state.submissions.iter().map(|one| (one.id.as_str(), one)).collect();
-    for one in sent {
-        let found = known.get(one.submission.as_str()).with_context(|| format!("it has not {one:?}"))?;
-        let customer = &customers[one.customer];
-        ensure!(found.tenant == customer.tenant && found.cell == cell(customer), "{found:?}");
-        ensure!(found.uploads == 1 && found.deleted.is_none(), "{found:?}");
-        ensure!(found.sha256.as_deref() == Some(&one.sha256), "other bytes arrived: {found:?}");
-    }
-    Ok(seen(format!("{} submissions", sent.len())))
-}
-
-/// By the function's own log: an attempt that failed, even one that a repeat made good, is not done.
-fn no_attempt_failed(sandbox: &Sandbox) -> Result<Seen<()>> {
-    let log = sandbox.log()?;
-    let mut verdicts = BTreeMap::<String, usize>::new();
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    for line in lines.filter(|line| line["function"] == "submit-document") {
-        if let Some(verdict) = line["verdict"].as_str() {
-            *verdicts.entry(verdict.to_owned()).or_default() += 1;
-        }
-    }
-    let other: Vec<_> =
-        verdicts.keys().filter(|verdict| !matches!(verdict.as_str(), "Done" | "Wait")).collect();
-    ensure!(other.is_empty(), "{verdicts:?}");
-    let of = |verdict| verdicts.get(verdict).copied().unwrap_or_default();
-    ensure!(of("Done") > 0, "the log has no line of it");
-    Ok(seen(format!("{} done, {} had to wait", of("Done"), of("Wait"))))
 }
 
 /// Each rotation took over from the one before it.

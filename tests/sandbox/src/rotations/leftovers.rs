@@ -4,9 +4,10 @@ use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{OVERLAP, cell};
+use super::OVERLAP;
 use crate::journey::Customer;
 use crate::journey::documents::submitted;
+use crate::load::cell;
 use crate::pdf::pdf;
 use crate::report::{Report, Seen, seen};
 use crate::sandbox::Sandbox;
