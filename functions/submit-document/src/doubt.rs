@@ -7,6 +7,9 @@ use shared_core::document::Step;
 
 use crate::submit::{Stop, Work};
 
+/// How long after its caller's end a call may still come to pass at the vendor.
+pub(crate) const SETTLE: Duration = Duration::from_secs(60);
+
 /// What the vendor's state says of an upload whose answer nobody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
@@ -51,8 +54,14 @@ impl Work<'_> {
         }
     }
 
+    /// A removal whose answer nobody has may come to pass later, even after a result was seen. So it is
+    /// recorded before it is asked for, and until it must have come to pass, nothing is concluded.
     async fn proof(&mut self, plane: &DataPlane) -> Result<Proof, Stop> {
         let submission = self.submission()?;
+        if let Some(until) = submission.removing_until.filter(|until| *until > self.now()) {
+            let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+            return Err(Stop::NotYet { delay: left, reason: "the submission may still be removed" });
+        }
         let (id, result) = (submission.id.clone(), ResultKind::of(submission.pipeline));
         match plane.result(&id, result).await {
             Ok(Some(_)) => return Ok(Proof::Analysed),
@@ -60,8 +69,12 @@ impl Work<'_> {
             Ok(None) | Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error.into()),
         }
+        self.step(Step::Removing { until: self.lands_by() }).await?;
         match plane.delete_submission(&id).await? {
-            Removal::Processing => Ok(Proof::Processing),
+            Removal::Processing => {
+                self.step(Step::Kept).await?;
+                Ok(Proof::Processing)
+            }
             Removal::Deleted | Removal::AlreadyGone => {
                 self.step(Step::Abandoned).await?;
                 Ok(Proof::Gone)

@@ -152,7 +152,7 @@ impl SubmitDocument {
                 Ok(self.conclude(source, &event, announced).await)
             }
             Claimed::Mine(claim, document) => {
-                let ended = self.submitter.work(&claim, *document, invocation).await;
+                let ended = self.submitter.work(&claim, *document, message, invocation).await;
                 match ended {
                     Ok(document) => {
                         let event = outcome::event(&document, message)?;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
 use resistant::{CallError, CredentialError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl};
-use runtime::{Invocation, Verdict};
+use runtime::telemetry::chain;
+use runtime::{Invocation, Message, Verdict};
 use shared_core::customer::Failure;
 use shared_core::document::{
     Document, DocumentId, IllegalStep, PresignedUrl, Refusal, Route, State, Step, Submission, customer_of,
@@ -17,13 +18,19 @@ use vault::VaultError;
 use crate::credentials::{Credentials, Place};
 use crate::customers::Customers;
 use crate::describe::Earlier;
-use crate::doubt::Doubt;
+use crate::doubt::{Doubt, SETTLE};
 use crate::metadata::Asked;
 use crate::object::{Object, Objects};
 use crate::permits::Permits;
 
 /// How many submissions of one document may be given up: an upload that never succeeds must end.
 const MOST_SUBMISSIONS: u32 = 5;
+
+/// How long a document waits for what passes by itself, or never.
+const GREATEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// From this attempt on a document has tried often enough to be given up.
+const PERSISTENT: u32 = 10;
 
 /// Why a document has not ended yet, or cannot.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +87,12 @@ impl Stop {
         Self::NotYet { delay, reason: "another invocation works on this document" }
     }
 
+    /// Whether a document of this age, after so many attempts, has waited too long for this to pass. Only
+    /// waiting makes it old: a message that lay in a queue for days has not tried yet.
+    fn is_too_old(&self, age: Duration, attempt: u32) -> bool {
+        matches!(self.class(), Class::Wait { .. }) && attempt >= PERSISTENT && age > GREATEST_AGE
+    }
+
     pub(crate) fn verdict(self, group: Option<String>) -> Verdict {
         Verdict::of(self, group)
     }
@@ -100,10 +113,17 @@ impl Submitter {
         &self,
         claim: &Claim,
         document: Document,
+        message: &Message,
         invocation: &Invocation,
     ) -> Result<Document, Stop> {
         let mut work = Work { submitter: self, claim, document, invocation };
-        match work.run().await {
+        let mut ended = work.run().await;
+        if let Err(stop) = &ended
+            && stop.is_too_old(message.age(invocation.now()), message.attempt)
+        {
+            ended = Err(Refusal::TooOld(work.too_old(stop)).into());
+        }
+        match ended {
             Ok(()) => work.step(Step::Submitted { at: invocation.now() }).await?,
             Err(Stop::Refused(refusal)) => {
                 let failure = Failure::from(&refusal);
@@ -239,12 +259,34 @@ impl Work<'_> {
             id: made.id,
             upload_url: upload_url.ok(),
             created_at: self.invocation.now(),
+            removing_until: None,
             generation: place.generation,
             pipeline: new.pipeline,
             characteristics: new.enable_characteristics,
         };
         let (customer_id, cell) = (place.customer_id.clone(), place.cell);
         self.step(Step::Created { customer_id, cell, submission }).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.invocation.now()
+    }
+
+    /// By when a call that begins now has come to pass, or never will: once nobody can work under this claim
+    /// any more, and what was on its way has landed.
+    pub(crate) fn lands_by(&self) -> Timestamp {
+        self.invocation.deadline.lease_until() + SETTLE
+    }
+
+    /// What it waited for, and what the vendor may have of it.
+    fn too_old(&self, stop: &Stop) -> String {
+        let reason = chain(stop);
+        match &self.document.submission {
+            Some(submission) => {
+                format!("{reason} (the vendor may hold it as submission `{}`)", submission.id.as_str())
+            }
+            None => reason,
+        }
     }
 
     /// Passes the object's bytes into the upload URL, then says what is known of them. `Sending` is

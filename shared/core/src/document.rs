@@ -140,6 +140,10 @@ pub struct Submission {
     pub upload_url: Option<PresignedUrl>,
     /// When the vendor made it.
     pub created_at: Timestamp,
+    /// Until when a removal that was begun may still come to pass, if one was: before that, nothing proves
+    /// that it stays.
+    #[serde(default)]
+    pub removing_until: Option<Timestamp>,
     /// The customer's life whose tenant it is in.
     #[serde(default)]
     pub generation: Generation,
@@ -216,6 +220,13 @@ pub enum Step {
     },
     /// Every byte has arrived; the characteristics are about to be sent.
     Uploaded,
+    /// The submission is about to be removed from the vendor.
+    Removing {
+        /// Until when the removal may come to pass, whatever becomes of its caller.
+        until: Timestamp,
+    },
+    /// The vendor did not remove it.
+    Kept,
     /// The submission is gone from the vendor: another may be made.
     Abandoned,
     /// The vendor has every byte.
@@ -291,6 +302,10 @@ impl Document {
             (State::Sending, Step::Uploaded) if self.awaits_characteristics() => {
                 self.state = State::Uploaded;
             }
+            (State::Created | State::Sending | State::Uploaded, Step::Removing { until }) => {
+                self.removal(Some(until));
+            }
+            (State::Created | State::Sending | State::Uploaded, Step::Kept) => self.removal(None),
             (State::Created | State::Sending | State::Uploaded, Step::Abandoned) => {
                 self.state = State::Claimed;
                 self.submission = None;
@@ -322,6 +337,12 @@ impl Document {
         self.submission.as_ref().is_some_and(|submission| submission.characteristics)
     }
 
+    fn removal(&mut self, until: Option<Timestamp>) {
+        if let Some(submission) = &mut self.submission {
+            submission.removing_until = until;
+        }
+    }
+
     fn end(&mut self, at: Timestamp) {
         self.ended_at = Some(at);
         if let Some(submission) = &mut self.submission {
@@ -336,6 +357,8 @@ impl Step {
             Self::Created { .. } => "created",
             Self::Sending { .. } => "sending",
             Self::Uploaded => "uploaded",
+            Self::Removing { .. } => "removing",
+            Self::Kept => "kept",
             Self::Abandoned => "abandoned",
             Self::Submitted { .. } => "submitted",
             Self::Rejected { .. } => "rejected",

@@ -14,9 +14,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
+use shared_core::document::DocumentId;
 
 use crate::delivery::{Delivered, Work};
 use crate::fault::Fault;
+use crate::files::File;
 use crate::lab::{Lab, Setup};
 use crate::normal;
 use crate::world::{Ask, Queued, World};
@@ -28,6 +30,8 @@ pub struct Script {
     pub before: Vec<Ask<'static>>,
     /// The requests.
     pub asks: Vec<Ask<'static>>,
+    /// The files that land, each at any time, in this order.
+    pub files: Vec<File>,
     /// How many rotations of each secret begin, each at any time.
     pub rotations: usize,
     /// Whether an operator asks for a roll back at any time, and once more word by word.
@@ -177,6 +181,11 @@ fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) ->
         world.ask(ask);
         steps.push(Step { how: format!("{} is asked for", ask.request), world });
     }
+    if let Some(file) = script.files.get(world.files.len()) {
+        let mut world = world.clone();
+        world.put(*file);
+        steps.push(Step { how: format!("{} lands", file.key), world });
+    }
     steps.extend(rotations(script, world));
     if let Some(asked) = roll_back(script, world) {
         steps.push(Step { how: "a roll back is asked for".to_owned(), world: asked });
@@ -233,6 +242,10 @@ fn message<'a>(world: &'a World, work: &Work) -> Option<&'a Queued> {
 }
 
 fn has_ended(world: &World, message: &Queued) -> bool {
+    if let Some(file) = message.file(world) {
+        let row = world.documents.row(&DocumentId::of(&file.source()));
+        return row.is_some_and(|row| row.document.ended());
+    }
     world.table.requests().any(|handled| handled.request_id.as_str() == request(world, message))
 }
 
@@ -296,6 +309,9 @@ fn description(world: &World, work: &Work) -> String {
 
 /// The request that a message is.
 fn request<'a>(world: &'a World, message: &Queued) -> &'a str {
+    if let Some(file) = message.file(world) {
+        return file.key;
+    }
     let mut asked = world.asked.iter();
     let asked = asked.find(|asked| message.parcel.body.contains(asked.request_id.as_str()));
     asked.map_or("?", |asked| asked.request_id.as_str())

@@ -117,6 +117,8 @@ impl Site {
         match fault {
             Fault::Late => writes,
             Fault::ListedLate | Fault::UnheardAndListedLate => writes && self.operation.contains("Tenant"),
+            // That it does not have what it has, the vendor does not say: nothing else tells of a submission.
+            Fault::Status(404) => self.operation != "deleteSubmission",
             Fault::Cut => self.operation == "GetObject",
             Fault::AcceptedLate => self.operation == "createTenantApplication",
             _ => true,

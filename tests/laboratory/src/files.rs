@@ -38,6 +38,11 @@ impl File {
         format!("tag-{}", self.content.len())
     }
 
+    /// The id of S3's event of it.
+    pub(crate) fn event_id(&self) -> String {
+        format!("{} {}", self.key, self.etag())
+    }
+
     /// As the functions know it.
     pub fn source(&self) -> Source {
         Source {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::files::File;
 use crate::lab::OVERLAP;
 use crate::request::Request;
 use crate::vendor::Proof;
@@ -18,6 +19,7 @@ pub fn text(world: &World) -> String {
     normal.table(world);
     normal.secrets(world);
     normal.vendor(world);
+    normal.documents(world);
     normal.rotations(world);
     normal.messages(world);
     normal.text
@@ -163,10 +165,47 @@ impl Normal {
             if request.method == "DELETE" && deletions.contains(&path) {
                 continue;
             }
+            // A submission that lands now is known to nobody.
+            if request.method == "POST" && path.last().is_some_and(|last| last == "submission") {
+                continue;
+            }
             let kid = request.json()["auth_method"]["kid"].as_str().map(|kid| self.name(kid));
             self.line(format_args!("{} {path:?} {kid:?}", request.method));
             deletions.push(path);
         }
+    }
+
+    fn documents(&mut self, world: &World) {
+        for row in world.documents.rows() {
+            let document = &row.document;
+            let (key, state, abandoned) = (&document.source.key, document.state, document.abandoned);
+            let held = row.claim.1 >= self.now;
+            let ended = document.failure.as_ref().map(|failure| &failure.code);
+            self.line(format_args!("{key} {state:?} {abandoned} {held} {ended:?} {}", row.announced));
+            if let Some(submission) = &document.submission {
+                let (id, url) = (self.name(submission.id.as_str()), submission.upload_url.is_some());
+                let (life, told) = (submission.generation, submission.characteristics);
+                let removing = submission.removing_until.is_some_and(|until| self.to_come(until));
+                self.line(format_args!("{:?} {id} {url} {life} {told} {removing}", document.cell));
+            }
+        }
+        // One that is empty and that nobody knows of never comes to anything.
+        let known = |id: &str| {
+            let mut recorded = world.documents.rows().filter_map(|row| row.document.submission.as_ref());
+            recorded.any(|one| one.id.as_str() == id)
+                || world.landing.iter().any(|(_, request)| request.path.iter().any(|part| part == id))
+        };
+        for one in world.vendor.submissions().filter(|one| !one.is_empty() || known(&one.id)) {
+            let (id, tenant) = (self.name(&one.id), self.name(&one.tenant));
+            let (open, bytes, told) =
+                (self.to_come(one.url_until), one.uploaded.is_some(), one.told.is_some());
+            let (busy, done) = (one.is_busy(self.now), one.is_analysed(self.now));
+            let (cell, awaits) = (&one.cell, one.awaits);
+            self.line(format_args!("{id} {tenant} {cell} {awaits} {open} {bytes} {told} {busy} {done}"));
+        }
+        let files: Vec<(&str, usize)> =
+            world.files.iter().map(|file| (file.key, file.content.len())).collect();
+        self.line(format_args!("{files:?}"));
     }
 
     fn rotations(&mut self, world: &World) {
@@ -195,7 +234,10 @@ impl Normal {
         for message in &world.queue {
             let parcel = &message.parcel;
             let asked = world.asked.iter().find(|asked| parcel.body.contains(asked.request_id.as_str()));
-            let request = asked.map(|asked| asked.request_id.as_str()).unwrap_or_default();
+            let request = match asked {
+                Some(asked) => asked.request_id.to_string(),
+                None => message.file(world).map(File::event_id).unwrap_or_default(),
+            };
             let waited = if message.is_persistent() { "too old" } else { "waits" };
             let waits = parcel.not_before.is_some_and(|at| self.to_come(at));
             lines.push(format!("{:?} {request} {waited} {waits}", message.function));

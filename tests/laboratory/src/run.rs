@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 
 use crate::delivery::{Delivered, Work};
 use crate::fault::{Fault, Site};
+use crate::files::File;
 use crate::lab::{Lab, OVERLAP};
 use crate::laws;
-use crate::world::{Queued, World};
+use crate::world::{Function, Queued, World};
 
 /// More deliveries than any run without faults needs.
 const MOST: usize = 200;
@@ -88,6 +89,12 @@ impl World {
 }
 
 impl Queued {
+    /// The file that it is about.
+    pub fn file<'a>(&self, world: &'a World) -> Option<&'a File> {
+        let about = |file: &&File| self.parcel.body.contains(&file.event_id());
+        world.files.iter().find(about).filter(|_| self.function == Function::Submit)
+    }
+
     /// Whether it has been deferred for a day.
     pub fn is_persistent(&self) -> bool {
         self.parcel.attempt > 100

@@ -239,7 +239,7 @@ impl World {
             }
         });
         let event = json!({
-            "version": "0", "id": format!("{}-{}", file.key, file.etag()), "detail-type": "Object Created",
+            "version": "0", "id": file.event_id(), "detail-type": "Object Created",
             "source": "aws.s3", "account": "000000000000", "time": self.now, "region": "us-east-1",
             "resources": [format!("arn:aws:s3:::{BUCKET}")], "detail": detail
         });

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use laboratory::closure::{Script, close};
+use laboratory::files::File;
 use laboratory::lab::Setup;
 use laboratory::scenarios::{ONE, TWO};
 use laboratory::world::Ask;
@@ -11,7 +12,14 @@ use laboratory::world::Ask;
 const MOST: usize = 2_000_000;
 
 fn holds(what: &str, asks: Vec<Ask<'static>>, least: usize) {
-    let nothing = Script { before: vec![], asks, rotations: 0, roll_back: false, setup: Setup::default() };
+    let nothing = Script {
+        before: vec![],
+        asks,
+        files: vec![],
+        rotations: 0,
+        roll_back: false,
+        setup: Setup::default(),
+    };
     closes(what, &nothing, least);
 }
 
@@ -51,7 +59,7 @@ fn one_client_secret_comes() {
 }
 
 fn rotated(asks: Vec<Ask<'static>>, rotations: usize, roll_back: bool) -> Script {
-    Script { before: vec![on(ONE)], asks, rotations, roll_back, setup: Setup::default() }
+    Script { before: vec![on(ONE)], asks, files: vec![], rotations, roll_back, setup: Setup::default() }
 }
 
 #[test]
@@ -77,4 +85,31 @@ fn two_rotations_meet_a_roll_back() {
 fn a_client_secret_rotates() {
     let script = Script { before: vec![on(ONE).with_client_secrets()], ..rotated(vec![], 2, false) };
     closes("two rotations of a client secret", &script, 100);
+}
+
+fn with_files(asks: Vec<Ask<'static>>, files: &[File]) -> Script {
+    Script { files: files.to_vec(), ..rotated(asks, 0, false) }
+}
+
+#[test]
+fn a_document_is_submitted() {
+    closes("a document", &with_files(vec![], &[File::plain("acme/eu-1/a.pdf")]), 20);
+}
+
+#[test]
+fn a_document_with_characteristics_is_submitted() {
+    let script = with_files(vec![], &[File::described("acme/a.pdf")]);
+    closes("a document with characteristics", &script, 20);
+}
+
+#[test]
+fn a_document_meets_an_offboarding() {
+    let script = with_files(vec![Ask::offboard("r-2", "acme", 2)], &[File::plain("acme/a.pdf")]);
+    closes("a document and an offboarding", &script, 100);
+}
+
+#[test]
+fn a_document_meets_a_rotation() {
+    let script = Script { rotations: 1, ..with_files(vec![], &[File::plain("acme/a.pdf")]) };
+    closes("a document and a rotation", &script, 100);
 }

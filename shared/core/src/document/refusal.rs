@@ -45,6 +45,9 @@ pub enum Refusal {
     /// a value may be personal data.
     #[error("the object's metadata or tags: {0}")]
     Metadata(String),
+    /// It waited for too long. The text says for what.
+    #[error("it could not be submitted in 24 h, at last because {0}: upload it again once that has passed")]
+    TooOld(String),
     /// The vendor refuses the submission for good.
     #[error("the vendor refused the submission: {0}")]
     RefusedByVendor(String),
@@ -65,6 +68,7 @@ impl Refusal {
             Self::Replaced => ReasonCode::Superseded,
             Self::Archived => ReasonCode::ObjectArchived,
             Self::Metadata(_) => ReasonCode::InvalidMetadata,
+            Self::TooOld(_) => ReasonCode::TooOld,
             Self::RefusedByVendor(_) => ReasonCode::VendorRefused,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared_core::document::{DocumentId, State, customer_of};
-use shared_core::event::{Content, OutboundEvent};
+use shared_core::event::{Content, OutboundEvent, ReasonCode};
 
 use crate::files::{DocumentRow, File};
 use crate::vendor::Submission;
@@ -87,7 +87,8 @@ fn ended(world: &World, file: &File, row: &DocumentRow, broken: &mut Vec<String>
         state => broken.push(format!("{key} is still {state:?}")),
     }
     // One whose id was lost on its way is empty for good: nobody can find it.
-    let kept = (document.state == State::Submitted).then_some(recorded).flatten();
+    let given_up = document.failure.as_ref().is_some_and(|failure| failure.code == ReasonCode::TooOld);
+    let kept = (document.state == State::Submitted || given_up).then_some(recorded).flatten();
     for left in at_vendor.iter().filter(|one| Some(one.id.as_str()) != kept && !one.is_empty()) {
         broken.push(format!("{} of {key} is left over", left.id));
     }
