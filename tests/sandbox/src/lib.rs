@@ -6,6 +6,7 @@
 //! | [`sandbox`] | all of it, started and stopped |
 //! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
 //! | [`rotations`] | credentials that are rotated under load |
+//! | [`large`] | one large document |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
@@ -15,6 +16,7 @@ pub mod clients;
 pub mod emulator;
 pub mod functions;
 pub mod journey;
+pub mod large;
 pub mod look;
 pub mod pdf;
 pub mod places;

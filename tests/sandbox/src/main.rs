@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
-use sandbox::{journey, rotations};
+use sandbox::{journey, large, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -19,6 +19,8 @@ and the real functions, all on loopback.
                                 if every expectation held
   cargo sandbox -- --rotations  the same with another story: 20 customers are rotated 10 times each
                                 while their documents are submitted without pause (minutes)
+  cargo sandbox -- --large 1GB  the same with one document of that size (KB, MB, GB), from a file that is
+                                made under target/ for it
   cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
   cargo sandbox -- --help       this text
 ";
@@ -28,6 +30,7 @@ and the real functions, all on loopback.
 enum Story {
     Journey,
     Rotations,
+    Large(u64),
     Keep,
 }
 
@@ -37,6 +40,13 @@ async fn main() -> ExitCode {
     let story = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Story::Journey,
         ["--rotations"] => Story::Rotations,
+        ["--large", size] => match large::size(size) {
+            Ok(bytes) => Story::Large(bytes),
+            Err(error) => {
+                eprintln!("--large: {error:#}");
+                return ExitCode::from(2);
+            }
+        },
         ["--keep"] => Story::Keep,
         ["--help" | "-h"] => {
             print!("{HELP}");
@@ -63,13 +73,14 @@ async fn run(story: Story) -> Result<ExitCode> {
     let began = Instant::now();
     let options = match story {
         Story::Rotations => rotations::options(),
-        Story::Journey | Story::Keep => Options::default(),
+        Story::Journey | Story::Large(_) | Story::Keep => Options::default(),
     };
     let sandbox = Sandbox::start(options).await?;
     let mut report = Report::default();
     match story {
         Story::Journey => journey::run(&sandbox, &mut report).await,
         Story::Rotations => rotations::run(&sandbox, &mut report).await,
+        Story::Large(bytes) => large::run(&sandbox, &mut report, bytes).await,
         Story::Keep => {
             keep::instructions(&sandbox);
             keep::show_events(&sandbox).await;
