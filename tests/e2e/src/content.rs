@@ -46,7 +46,7 @@ impl Content {
 
     fn piece(&self, range: Range<u64>) -> Bytes {
         static PATTERN: LazyLock<Bytes> =
-            LazyLock::new(|| (0..PERIOD + FRAME).map(|at| (at % PERIOD * 40_503 >> 8) as u8).collect());
+            LazyLock::new(|| (0..PERIOD + FRAME).map(|at| ((at % PERIOD * 40_503) >> 8) as u8).collect());
         let position = |at: u64| usize::try_from(at).expect("a place in memory");
         match self {
             Self::Kept(bytes) => bytes.slice(position(range.start)..position(range.end)),

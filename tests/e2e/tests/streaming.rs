@@ -28,6 +28,13 @@ async fn world() -> World {
     world
 }
 
+struct Seen {
+    /// How each upload ended at the vendor.
+    uploads: Vec<Option<u16>>,
+    /// How many submissions were made.
+    made: usize,
+}
+
 impl Seen {
     /// What the vendor has seen so far.
     fn of(world: &World) -> Self {
@@ -42,13 +49,6 @@ impl Seen {
             made: state.submissions.len(),
         }
     }
-}
-
-struct Seen {
-    /// How each upload ended at the vendor.
-    uploads: Vec<Option<u16>>,
-    /// How many submissions were made.
-    made: usize,
 }
 
 /// The one live submission that a document ended in, by its event.
@@ -125,15 +125,15 @@ async fn a_document_whose_bytes_were_altered_on_their_way_is_not_completed() {
     let world = world().await;
     let content = Content::Made(300_000);
     // Somewhere in the first read; its last byte; and in a read that takes up a broken one.
-    let cases: [(&str, &[u64], &[Option<u64>]); 3] = [
-        ("acme/middle.pdf", &[], &[Some(70_000)]),
-        ("acme/end.pdf", &[], &[Some(299_999)]),
-        ("acme/resumed.pdf", &[100_000], &[None, Some(200_000)]),
+    let cases = [
+        ("acme/middle.pdf", vec![], vec![Some(70_000)]),
+        ("acme/end.pdf", vec![], vec![Some(299_999)]),
+        ("acme/resumed.pdf", vec![100_000], vec![None, Some(200_000)]),
     ];
     for (key, cuts, altered) in cases {
         let before = Seen::of(&world);
-        world.objects.cut_at(cuts);
-        world.objects.alter_at(altered);
+        world.objects.cut_at(&cuts);
+        world.objects.alter_at(&altered);
         let body = world.put(key, content.clone(), Said::default());
         world.settle_at_any_price("submit-document", &body).await;
         assert_arrived(&world, key, &content);
