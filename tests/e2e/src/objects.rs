@@ -113,8 +113,14 @@ impl Objects {
     }
 
     /// Puts an object into a bucket that keeps no versions; answers its entity tag.
-    pub fn put_unversioned(&self, bucket: &str, key: &str, content: impl Into<Content>) -> String {
-        let version = Version::new(content.into(), Said::default());
+    pub fn put_unversioned(
+        &self,
+        bucket: &str,
+        key: &str,
+        content: impl Into<Content>,
+        said: Said,
+    ) -> String {
+        let version = Version::new(content.into(), said);
         let etag = version.etag.clone();
         let mut kept = self.kept.lock().expect("no panic under the lock");
         kept.objects.insert(format!("/{bucket}/{key}"), vec![version]);

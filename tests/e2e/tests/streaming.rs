@@ -143,14 +143,16 @@ async fn a_document_whose_bytes_were_altered_on_their_way_is_not_completed() {
     assert!(log.contains("do not have the crc64nvme that S3 tells"), "{log}");
 }
 
+/// An object of which S3 tells this checksum.
+fn told(algorithm: &'static str, value: &str, kind: &'static str) -> Said {
+    let checksum = Some(Told { algorithm, value: value.to_owned(), kind });
+    Said { checksum, ..Said::default() }
+}
+
 #[tokio::test]
 async fn only_a_checksum_of_the_whole_object_counts() {
     let world = world().await;
     let content = Content::Made(100_000);
-    let told = |algorithm, value: &str, kind| Said {
-        checksum: Some(Told { algorithm, value: value.to_owned(), kind }),
-        ..Said::default()
-    };
     let of_parts = told("crc32", "AAAAAA==-2", "COMPOSITE");
     let unknown = told("xxhash64", "AAAAAAAAAAA=", "FULL_OBJECT");
     for (key, said) in [("acme/parts.pdf", of_parts), ("acme/unknown.pdf", unknown)] {
@@ -182,7 +184,7 @@ fn refusals(world: &World) -> Vec<Value> {
 async fn without_versions_the_content_that_was_announced_is_submitted() {
     let world = world().await;
     let content = Content::Made(300_000);
-    let etag = world.objects.put_unversioned(BUCKET, KEY, content.clone());
+    let etag = world.objects.put_unversioned(BUCKET, KEY, content.clone(), Said::default());
     world.objects.cut_at(&[100_000]);
     world.settle("submit-document", &unversioned(KEY, &etag, &content)).await.unwrap();
     assert_arrived(&world, KEY, &content);
@@ -193,8 +195,11 @@ async fn without_versions_the_content_that_was_announced_is_submitted() {
 async fn without_versions_an_object_that_was_replaced_before_it_was_read_is_superseded() {
     let world = world().await;
     let (old, new) = (Content::Made(300_000), Content::Made(300_001));
-    let announced = unversioned(KEY, &world.objects.put_unversioned(BUCKET, KEY, old.clone()), &old);
-    let successor = unversioned(KEY, &world.objects.put_unversioned(BUCKET, KEY, new.clone()), &new);
+    let put = |content: &Content| {
+        let etag = world.objects.put_unversioned(BUCKET, KEY, content.clone(), Said::default());
+        unversioned(KEY, &etag, content)
+    };
+    let (announced, successor) = (put(&old), put(&new));
     world.settle("submit-document", &announced).await.unwrap();
     assert_eq!(refusals(&world), ["SUPERSEDED"]);
     assert_eq!(Seen::of(&world).made, 0);
@@ -205,10 +210,12 @@ async fn without_versions_an_object_that_was_replaced_before_it_was_read_is_supe
 #[tokio::test]
 async fn without_versions_an_object_that_was_replaced_during_a_break_is_superseded() {
     let world = world().await;
-    // As large, so that nothing but its entity tag tells.
+    // As large, and without a checksum of the whole, so that nothing but its entity tag tells.
     let old = Content::Made(300_000);
     let new = Content::from(vec![7_u8; 300_000]);
-    let announced = unversioned(KEY, &world.objects.put_unversioned(BUCKET, KEY, old.clone()), &old);
+    let said = told("crc32", "AAAAAA==-2", "COMPOSITE");
+    let etag = world.objects.put_unversioned(BUCKET, KEY, old.clone(), said);
+    let announced = unversioned(KEY, &etag, &old);
     world.objects.cut_at(&[100_000]);
     world.objects.replace_at_next_read(new);
     world.settle_at_any_price("submit-document", &announced).await;
