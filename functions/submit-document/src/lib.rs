@@ -9,6 +9,7 @@
 //! 5. a submission is created and recorded, the bytes pass through, the characteristics follow;
 //! 6. what became of it is recorded, then announced.
 
+pub mod checksum;
 pub mod config;
 mod credentials;
 mod customers;

@@ -9,6 +9,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use shared_core::document::{LARGEST_BYTES, Refusal, Source};
 
+use crate::checksum::{Altered, Checksum};
 use crate::metadata::{self, Asked, Defaults};
 use crate::storage::{Body, BoxError, Opened, Storage};
 use crate::submit::Stop;
@@ -30,6 +31,7 @@ pub(crate) struct Object {
     /// What its metadata and tags ask for.
     pub(crate) asked: Asked,
     place: Place,
+    checksum: Option<Checksum>,
     body: Body,
 }
 
@@ -58,9 +60,9 @@ impl Objects {
             _ => {}
         }
         let asked = self.asked(source, &mut opened).await?;
-        let Opened { size_bytes, etag, body, .. } = opened;
+        let Opened { size_bytes, etag, checksum, body, .. } = opened;
         let place = Place { storage: Arc::clone(&self.storage), source: source.clone(), etag };
-        Ok(Object { size_bytes, asked, place, body })
+        Ok(Object { size_bytes, asked, place, checksum, body })
     }
 
     /// What the object asks for. Its metadata came with it; its tags are asked for only where it has
@@ -84,16 +86,17 @@ impl Objects {
 
 impl Object {
     /// The bytes, in the frames that S3 sends, never gathered. A read that breaks is taken up where
-    /// it broke; a read that ends early breaks.
+    /// it broke; a read that ends early breaks. Bytes that S3's checksum does not fit break it for good.
     pub(crate) fn into_body(self) -> impl http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static {
-        let Self { size_bytes, asked: _, place, body } = self;
-        StreamBody::new(frames(Reading { place, body, size_bytes, offset: 0, resumes: RESUMES }))
+        let Self { size_bytes, asked: _, place, checksum, body } = self;
+        StreamBody::new(frames(Reading { place, body, checksum, size_bytes, offset: 0, resumes: RESUMES }))
     }
 }
 
 struct Reading {
     place: Place,
     body: Body,
+    checksum: Option<Checksum>,
     size_bytes: u64,
     offset: u64,
     resumes: u32,
@@ -105,7 +108,7 @@ fn frames(reading: Reading) -> impl Stream<Item = Result<Frame<Bytes>, BoxError>
             match reading.body.frame().await {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
-                    reading.offset += data.len() as u64;
+                    reading.take(&data)?;
                     return Ok(Some((Frame::data(data), reading)));
                 }
                 Some(Err(error)) => reading.resume(error).await?,
@@ -117,6 +120,17 @@ fn frames(reading: Reading) -> impl Stream<Item = Result<Frame<Bytes>, BoxError>
 }
 
 impl Reading {
+    /// Takes bytes into account that are about to be passed on. The last ones are held back where the
+    /// whole is not what S3 stored: without them an upload of an announced length never completes.
+    fn take(&mut self, data: &Bytes) -> Result<(), Altered> {
+        self.offset += data.len() as u64;
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(data);
+        }
+        let whole = self.offset >= self.size_bytes;
+        self.checksum.take_if(|_| whole).map_or(Ok(()), Checksum::verify)
+    }
+
     async fn resume(&mut self, error: BoxError) -> Result<(), BoxError> {
         if self.resumes == 0 {
             return Err(error);

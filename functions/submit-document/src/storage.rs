@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use shared_core::document::{Refusal, Source};
 
+use crate::checksum::Checksum;
 use crate::submit::Stop;
 
 /// An error of any kind.
@@ -54,6 +56,8 @@ pub struct Opened {
     pub hidden_metadata: usize,
     /// How many tags it has, as far as they may be read.
     pub tags: usize,
+    /// The checksum of its whole content, where one is told.
+    pub checksum: Option<Checksum>,
     /// Its bytes.
     pub body: Body,
 }
@@ -97,7 +101,10 @@ pub struct S3 {
 impl S3 {
     /// The buckets of the account `owner`.
     pub fn new(aws: &aws_config::SdkConfig, owner: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), owner: owner.into() }
+        // Its verification would cost a second hash and come too late: see `checksum`.
+        let config = aws_sdk_s3::config::Builder::from(aws)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        Self { client: Client::from_conf(config.build()), owner: owner.into() }
     }
 }
 
@@ -107,9 +114,14 @@ impl Storage for S3 {
         let range = (offset > 0).then(|| format!("bytes={offset}-"));
         let call = self.client.get_object().bucket(&source.bucket).key(&source.key);
         let call = call.set_version_id(source.version_id.clone()).expected_bucket_owner(&self.owner);
-        let call = call.set_if_match(etag.map(str::to_owned)).set_range(range);
+        let call = call.set_if_match(etag.map(quoted)).set_range(range);
+        // The operation's own field for this would also turn the SDK's verification on.
+        let call = call.customize().mutate_request(|request| {
+            request.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
+        });
         let output = call.send().await.map_err(refused)?;
         Ok(Opened {
+            checksum: Checksum::told(&output),
             size_bytes: output.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
             offset: output.content_range().map_or(Some(0), first_byte).unwrap_or_default(),
             etag: output.e_tag,
@@ -132,6 +144,11 @@ impl Storage for S3 {
         let tags = call.send().await.map_err(refused)?.tag_set;
         Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
+}
+
+/// An entity tag as HTTP wants it (RFC 9110): S3's notifications carry it without quotes.
+fn quoted(etag: &str) -> String {
+    format!("\"{}\"", etag.trim_matches('"'))
 }
 
 fn count(told: Option<i32>) -> usize {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use simulator::SubmissionState;
 
+use crate::content::Content;
 use crate::messages::notification;
 use crate::objects::Said;
 use crate::world::{BUCKET, World};
@@ -12,8 +13,8 @@ impl World {
     ///
     /// # Errors
     /// Those of [`settle`](Self::settle).
-    pub async fn file(&self, key: &str, bytes: impl Into<axum::body::Bytes>) -> Result<String> {
-        let body = self.put(key, bytes, Said::default());
+    pub async fn file(&self, key: &str, content: impl Into<Content>) -> Result<String> {
+        let body = self.put(key, content, Said::default());
         self.settle("submit-document", &body).await?;
         Ok(body)
     }
@@ -29,10 +30,10 @@ impl World {
     }
 
     /// Puts a file into the bucket; answers S3's notification of it.
-    pub fn put(&self, key: &str, bytes: impl Into<axum::body::Bytes>, said: Said) -> String {
-        let bytes = bytes.into();
-        let size = bytes.len();
-        let version = self.objects.put_with(BUCKET, key, bytes, said);
+    pub fn put(&self, key: &str, content: impl Into<Content>, said: Said) -> String {
+        let content = content.into();
+        let size = content.size();
+        let version = self.objects.put_with(BUCKET, key, content, said);
         notification(key, &version, size).to_string()
     }
 

@@ -14,7 +14,7 @@ pub fn on_the_bus(detail: &Value) -> Value {
 }
 
 /// S3's notification of a new object.
-pub fn notification(key: &str, version: &str, size: usize) -> Value {
+pub fn notification(key: &str, version: &str, size: u64) -> Value {
     let encoded: String = key
         .bytes()
         .map(|byte| match byte {

@@ -1,5 +1,5 @@
-//! A small S3: versions with metadata and tags, ranges and `If-Match`, streamed, with reads that can be
-//! made to break.
+//! A small S3: versions with metadata and tags, ranges and `If-Match`, checksums, streamed, with reads
+//! that can be made to break or to lie.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,16 +11,32 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use crate::content::Content;
 
 /// One version of one object.
 #[derive(Clone, Debug)]
 struct Version {
-    id: String,
-    bytes: Bytes,
+    /// The bucket keeps no others where there is none.
+    id: Option<String>,
+    etag: String,
+    content: Content,
+    checksum: Told,
     said: Said,
+}
+
+/// A checksum as S3 tells it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The end of its header's name.
+    pub algorithm: &'static str,
+    /// Base64, with `-<parts>` where it is composite.
+    pub value: String,
+    /// `FULL_OBJECT` or `COMPOSITE`.
+    pub kind: &'static str,
 }
 
 /// What is said of an object beside its bytes.
@@ -30,6 +46,8 @@ pub struct Said {
     pub metadata: BTreeMap<String, String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// Its checksum, where it is not the one that S3 computes itself.
+    pub checksum: Option<Told>,
 }
 
 impl Said {
@@ -38,14 +56,16 @@ impl Said {
         let owned = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
-        Self { metadata: owned(metadata), tags: owned(tags) }
+        Self { metadata: owned(metadata), tags: owned(tags), checksum: None }
     }
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     objects: BTreeMap<String, Vec<Version>>,
-    cuts: Vec<usize>,
+    cuts: Vec<u64>,
+    alterations: Vec<Option<u64>>,
+    successor: Option<Content>,
     reads: Vec<String>,
 }
 
@@ -78,17 +98,39 @@ impl Objects {
     }
 
     /// Puts an object; answers its version.
-    pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) -> String {
-        self.put_with(bucket, key, bytes, Said::default())
+    pub fn put(&self, bucket: &str, key: &str, content: impl Into<Content>) -> String {
+        self.put_with(bucket, key, content, Said::default())
     }
 
     /// Puts an object of which something is said; answers its version.
-    pub fn put_with(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, said: Said) -> String {
+    pub fn put_with(&self, bucket: &str, key: &str, content: impl Into<Content>, said: Said) -> String {
+        let version = Version::new(content.into(), said);
         let mut kept = self.kept.lock().expect("no panic under the lock");
         let versions = kept.objects.entry(format!("/{bucket}/{key}")).or_default();
         let id = format!("v{}", versions.len() + 1);
-        versions.push(Version { id: id.clone(), bytes: bytes.into(), said });
+        versions.push(Version { id: Some(id.clone()), etag: id.clone(), ..version });
         id
+    }
+
+    /// Puts an object into a bucket that keeps no versions; answers its entity tag.
+    pub fn put_unversioned(
+        &self,
+        bucket: &str,
+        key: &str,
+        content: impl Into<Content>,
+        said: Said,
+    ) -> String {
+        let version = Version::new(content.into(), said);
+        let etag = version.etag.clone();
+        let mut kept = self.kept.lock().expect("no panic under the lock");
+        kept.objects.insert(format!("/{bucket}/{key}"), vec![version]);
+        etag
+    }
+
+    /// As soon as an object of a bucket without versions is read again, other content takes its place.
+    /// The read that is under way goes on with the old one.
+    pub fn replace_at_next_read(&self, content: impl Into<Content>) {
+        self.kept.lock().expect("no panic under the lock").successor = Some(content.into());
     }
 
     /// Changes the tags of every version of an object, as anybody may at any time.
@@ -104,14 +146,34 @@ impl Objects {
         self.kept.lock().expect("no panic under the lock").objects.remove(&format!("/{bucket}/{key}"));
     }
 
-    /// The next reads break after so many bytes, one after the other.
-    pub fn cut_after(&self, bytes: &[usize]) {
-        self.kept.lock().expect("no panic under the lock").cuts = bytes.iter().rev().copied().collect();
+    /// The next reads break at these offsets of the object, one after the other.
+    pub fn cut_at(&self, offsets: &[u64]) {
+        self.kept.lock().expect("no panic under the lock").cuts = offsets.iter().rev().copied().collect();
+    }
+
+    /// The next reads have another byte at these offsets of the object than it was put with, one after the
+    /// other.
+    pub fn alter_at(&self, offsets: &[Option<u64>]) {
+        self.kept.lock().expect("no panic under the lock").alterations =
+            offsets.iter().rev().copied().collect();
     }
 
     /// The `Range` of each read so far, empty where it had none.
     pub fn reads(&self) -> Vec<String> {
         self.kept.lock().expect("no panic under the lock").reads.clone()
+    }
+}
+
+impl Version {
+    /// The only one of its key.
+    fn new(content: Content, said: Said) -> Self {
+        let checksum = said.checksum.clone().unwrap_or_else(|| Told {
+            algorithm: "crc64nvme",
+            value: content.crc64nvme(),
+            kind: "FULL_OBJECT",
+        });
+        let etag = checksum.value.clone();
+        Self { id: None, etag, content, checksum, said }
     }
 }
 
@@ -126,38 +188,77 @@ async fn get(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: 
         kept.reads.push(header("range").to_owned());
     }
     let Some(versions) = kept.objects.get(&path) else { return error(StatusCode::NOT_FOUND, "NoSuchKey") };
-    let found = versions.iter().find(|version| wanted.is_none_or(|wanted| version.id == wanted));
+    let found = match wanted {
+        Some(wanted) => versions.iter().find(|version| version.id.as_deref() == Some(wanted)),
+        None => versions.last(),
+    };
     let Some(version) = found.cloned() else { return error(StatusCode::NOT_FOUND, "NoSuchVersion") };
     if tagging {
         return tag_set(&version);
     }
-    let etag = format!("\"{}\"", version.id);
+    let etag = format!("\"{}\"", version.etag);
     if !["", etag.as_str()].contains(&header("if-match")) {
         return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
     }
     let from = header("range").strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')?.parse().ok());
-    let cut = kept.cuts.pop();
-    send(&version, &etag, from, cut)
+    let (cut, altered) = (kept.cuts.pop(), kept.alterations.pop().flatten());
+    if let Some(successor) = kept.successor.take() {
+        kept.objects.insert(path, vec![Version::new(successor, Said::default())]);
+    }
+    let checksum = (header("x-amz-checksum-mode") == "ENABLED").then_some(&version.checksum);
+    send(&version, checksum, &etag, from, frames(&version.content, from.unwrap_or(0), cut, altered))
 }
 
-fn send(version: &Version, etag: &str, from: Option<usize>, cut: Option<usize>) -> Response {
-    let (all, start) = (version.bytes.len(), from.unwrap_or(0));
-    let rest = version.bytes.slice(start.min(all)..);
-    let mut frames: Vec<Result<Bytes, std::io::Error>> = Vec::new();
-    match cut.filter(|cut| *cut < rest.len()) {
-        None => frames.extend(rest.chunks(65_536).map(|chunk| Ok(rest.slice_ref(chunk)))),
-        Some(cut) => {
-            frames.push(Ok(rest.slice(..cut)));
-            frames.push(Err(std::io::Error::other("cut on purpose")));
+/// The content from an offset on, with what is to go wrong.
+fn frames(
+    content: &Content,
+    from: u64,
+    cut: Option<u64>,
+    altered: Option<u64>,
+) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + use<> {
+    let cut = cut.filter(|cut| (from..content.size()).contains(cut));
+    let mut offset = from;
+    let frames = content.frames(from..cut.unwrap_or(content.size())).map(move |frame| {
+        let at = altered.and_then(|altered| usize::try_from(altered.checked_sub(offset)?).ok());
+        offset += frame.len() as u64;
+        match at.filter(|at| *at < frame.len()) {
+            Some(at) => {
+                let mut frame = frame.to_vec();
+                frame[at] ^= 1;
+                Ok(frame.into())
+            }
+            None => Ok(frame),
         }
-    }
+    });
+    // What is sent before a cut must have left before the connection breaks.
+    let end = stream::iter(cut).then(async |_| {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(std::io::Error::other("cut on purpose"))
+    });
+    stream::iter(frames).chain(end)
+}
+
+fn send(
+    version: &Version,
+    checksum: Option<&Told>,
+    etag: &str,
+    from: Option<u64>,
+    frames: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
+) -> Response {
+    let (all, start) = (version.content.size(), from.unwrap_or(0));
     let mut response = Response::builder()
         .status(if from.is_some() { 206 } else { 200 })
-        .header("content-length", rest.len())
-        .header("etag", etag)
-        .header("x-amz-version-id", &version.id);
+        .header("content-length", all.saturating_sub(start))
+        .header("etag", etag);
+    if let Some(id) = &version.id {
+        response = response.header("x-amz-version-id", id);
+    }
     if from.is_some() {
         response = response.header("content-range", format!("bytes {start}-{}/{all}", all.saturating_sub(1)));
+    } else if let Some(Told { algorithm, value, kind }) = checksum {
+        // Of the whole, so not with a part (S3: GetObject).
+        response = response.header(format!("x-amz-checksum-{algorithm}"), value);
+        response = response.header("x-amz-checksum-type", *kind);
     }
     // What cannot be printed is counted and not sent (S3: user-defined metadata).
     let unprintable = |value: &&String| value.chars().any(char::is_control);
@@ -171,13 +272,6 @@ fn send(version: &Version, etag: &str, from: Option<usize>, cut: Option<usize>) 
     if !version.said.tags.is_empty() {
         response = response.header("x-amz-tagging-count", version.said.tags.len());
     }
-    // What is sent before a cut must have left before the connection breaks.
-    let frames = stream::iter(frames).then(async |frame| {
-        if frame.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        frame
-    });
     response.body(Body::from_stream(frames)).expect("a well-formed response")
 }
 

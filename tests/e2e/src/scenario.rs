@@ -124,7 +124,9 @@ impl Scenario {
         match self {
             Self::Onboard => on_the_bus(&onboarding(&format!("on-{customer}"), customer, &CELLS)).to_string(),
             Self::Offboard => on_the_bus(&offboarding(&format!("off-{customer}"), customer)).to_string(),
-            Self::Submit | Self::Describe => notification(&key(customer), "v1", DOCUMENT.len()).to_string(),
+            Self::Submit | Self::Describe => {
+                notification(&key(customer), "v1", DOCUMENT.len() as u64).to_string()
+            }
             Self::Rotate => unreachable!("Secrets Manager calls directly"),
         }
     }

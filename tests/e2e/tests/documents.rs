@@ -119,7 +119,7 @@ async fn without_a_permit_a_new_document_costs_no_call_and_one_under_way_goes_on
 async fn a_read_that_breaks_is_resumed_in_the_same_upload() {
     let world = World::signed("acme", &["eu-1"]).await;
     let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[0]).collect();
-    world.objects.cut_after(&[100_000, 50_000]);
+    world.objects.cut_at(&[100_000, 150_000]);
     world.file("acme/a.pdf", bytes.clone()).await.unwrap();
     assert_eq!(world.objects.reads(), ["", "bytes=100000-", "bytes=150000-"]);
     let held = world.vendor.vendor().state().submissions;

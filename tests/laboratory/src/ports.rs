@@ -327,6 +327,7 @@ impl Storage for Port {
             metadata: file.metadata.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
             hidden_metadata: 0,
             tags: 0,
+            checksum: None,
             body: StreamBody::new(stream::iter(frames)).boxed_unsync(),
         })
     }

@@ -7,6 +7,7 @@
 //! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
 //! | [`rotations`] | credentials that are rotated under load |
 //! | [`burst`] | more documents than the vendor takes at once |
+//! | [`large`] | one large document |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
@@ -17,6 +18,7 @@ pub mod clients;
 pub mod emulator;
 pub mod functions;
 pub mod journey;
+pub mod large;
 mod load;
 pub mod look;
 pub mod pdf;

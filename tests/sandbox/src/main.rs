@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
-use sandbox::{burst, journey, rotations};
+use sandbox::{burst, journey, large, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -21,6 +21,8 @@ and the real functions, all on loopback.
                                 while their documents are submitted without pause (minutes)
   cargo sandbox -- --burst      another: 2,000 documents of 20 customers, many more than the vendor
                                 takes at once, 620 of them one customer's (minutes)
+  cargo sandbox -- --large 1GB  the same with one document of that size (KB, MB, GB), from a file that is
+                                made under target/ for it
   cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
   cargo sandbox -- --help       this text
 ";
@@ -31,6 +33,7 @@ enum Story {
     Journey,
     Rotations,
     Burst,
+    Large(u64),
     Keep,
 }
 
@@ -41,6 +44,13 @@ async fn main() -> ExitCode {
         [] => Story::Journey,
         ["--rotations"] => Story::Rotations,
         ["--burst"] => Story::Burst,
+        ["--large", size] => match large::size(size) {
+            Ok(bytes) => Story::Large(bytes),
+            Err(error) => {
+                eprintln!("--large: {error:#}");
+                return ExitCode::from(2);
+            }
+        },
         ["--keep"] => Story::Keep,
         ["--help" | "-h"] => {
             print!("{HELP}");
@@ -68,7 +78,7 @@ async fn run(story: Story) -> Result<ExitCode> {
     let options = match story {
         Story::Rotations => rotations::options(),
         Story::Burst => burst::options(),
-        Story::Journey | Story::Keep => Options::default(),
+        Story::Journey | Story::Large(_) | Story::Keep => Options::default(),
     };
     let sandbox = Sandbox::start(options).await?;
     let mut report = Report::default();
@@ -76,6 +86,7 @@ async fn run(story: Story) -> Result<ExitCode> {
         Story::Journey => journey::run(&sandbox, &mut report).await,
         Story::Rotations => rotations::run(&sandbox, &mut report).await,
         Story::Burst => burst::run(&sandbox, &mut report).await,
+        Story::Large(bytes) => large::run(&sandbox, &mut report, bytes).await,
         Story::Keep => {
             keep::instructions(&sandbox);
             keep::show_events(&sandbox).await;

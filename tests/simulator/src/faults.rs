@@ -44,6 +44,11 @@ fn just_one() -> Option<u64> {
 pub enum Effect {
     /// The connection is closed; nothing else happens.
     Refuse,
+    /// On an upload: the connection is closed once so many bytes have come; nothing is stored.
+    BreakAfter {
+        /// How many.
+        bytes: u64,
+    },
     /// This status is answered; nothing else happens.
     Status {
         /// The status.
@@ -176,6 +181,14 @@ impl Effect {
                 call.lag.acceptance = SignedDuration::from_secs(i64::from(*seconds))
             }
             _ => {}
+        }
+    }
+
+    /// After how many bytes of a document its connection is closed.
+    pub(crate) fn enough(&self) -> Option<u64> {
+        match self {
+            Self::BreakAfter { bytes } => Some(*bytes),
+            _ => None,
         }
     }
 

@@ -113,7 +113,7 @@ async fn with_fault(
         None => {}
     }
     if let Some(body) = document
-        && let Err(ending) = receive(vendor, call, body).await
+        && let Err(ending) = receive(vendor, call, body, fault).await
     {
         return ending;
     }
@@ -124,9 +124,9 @@ async fn with_fault(
 }
 
 /// Reads an uploaded document. One that breaks off is not answered: nobody is there.
-async fn receive(vendor: &Vendor, call: &mut Call, body: Body) -> Result<(), Ending> {
+async fn receive(vendor: &Vendor, call: &mut Call, body: Body, fault: Option<&Effect>) -> Result<(), Ending> {
     vendor.scene(|scene| upload::admit(scene, call)).map_err(Ending::plain)?;
-    call.upload = upload::receive(body).await;
+    call.upload = upload::receive(body, fault.and_then(Effect::enough)).await;
     call.upload.as_ref().map(|_| ()).ok_or(Ending::CUT)
 }
 

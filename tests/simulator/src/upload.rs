@@ -38,8 +38,9 @@ pub(crate) fn admit(scene: &Scene<'_>, call: &Call) -> Result<(), Answer> {
     Ok(())
 }
 
-/// Reads a body in constant memory. `None` if it breaks off before its declared end.
-pub(crate) async fn receive(mut body: Body) -> Option<Received> {
+/// Reads a body in constant memory. `None` if it breaks off before its declared end, or here once as many
+/// bytes have come as are `enough`.
+pub(crate) async fn receive(mut body: Body, enough: Option<u64>) -> Option<Received> {
     let (mut size, mut hash, mut head) = (0, Sha256::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.ok()?.into_data() else { continue };
@@ -47,6 +48,9 @@ pub(crate) async fn receive(mut body: Body) -> Option<Received> {
         hash.update(&data);
         let room = HEAD.saturating_sub(head.len()).min(data.len());
         head.extend_from_slice(&data[..room]);
+        if enough.is_some_and(|enough| size >= enough) {
+            return None;
+        }
     }
     Some(Received { size, sha256: hex(&hash.finalize()), head: head.into() })
 }

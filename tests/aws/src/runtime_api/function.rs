@@ -197,6 +197,12 @@ impl Function {
         self.log.lines()
     }
 
+    /// The processes of the environments that have been started and not ended: the first one of each.
+    pub fn processes(&self) -> Vec<u32> {
+        let groups = self.groups.lock().expect("no holder panics");
+        groups.iter().filter_map(Weak::upgrade).map(|group| group.id()).collect()
+    }
+
     /// How many environments have been started and not ended.
     pub fn environments(&self) -> usize {
         self.groups.lock().expect("no holder panics").iter().filter(|group| group.strong_count() > 0).count()

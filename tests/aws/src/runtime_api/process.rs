@@ -60,6 +60,11 @@ impl Group {
         Ok((Self { id }, child))
     }
 
+    /// The id of the group, and of its first process.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// Sends a signal to every process of the group: `KILL`, `STOP`, `CONT`.
     pub(super) fn signal(&self, signal: &str) {
         // `unsafe` is forbidden here, so that the shell's tool does it. A group that is gone already
