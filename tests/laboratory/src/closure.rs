@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::files::File;
 use crate::lab::{Lab, Setup};
 use crate::normal;
-use crate::world::{Ask, Queued, World};
+use crate::world::{Ask, Function, Queued, World};
 
 /// What the platform asks for, in this order, each at any time.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Script {
     pub rotations: usize,
     /// Whether an operator asks for a roll back at any time, and once more word by word.
     pub roll_back: bool,
+    /// Whose deliveries are struck and repeated; everybody's where `None`.
+    pub struck: Option<Function>,
     /// How the functions are set up.
     pub setup: Setup,
 }
@@ -157,6 +159,10 @@ fn steps(lab: &Lab, script: &Script, world: &World, deliveries: &AtomicUsize) ->
     let mut steps = Vec::new();
     for work in next_to_deliver(world) {
         let plain = deliver(lab, world, &work, None, &mut steps);
+        let function = message(world, &work).map(|message| message.function);
+        if script.struck.is_some() && script.struck != function {
+            continue;
+        }
         if let Some(message) = message(world, &work) {
             // It was done with, and the queue did not hear of that.
             lab.enter(plain.1);
