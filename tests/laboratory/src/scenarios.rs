@@ -98,14 +98,19 @@ pub fn all() -> Vec<Scenario> {
         },
         files("a document without a version", &[UNVERSIONED], vec![]),
         files("a document that was replaced", &[UNVERSIONED, REPLACING], vec![]),
-        files("a document that meets an offboarding", &[PLAIN], vec![OFF()]),
+        Scenario { large: true, ..files("a document that meets an offboarding", &[PLAIN], vec![OFF()]) },
         Scenario { cache: READERS, ..files("two documents and a warm cache", &[PLAIN, DESCRIBED], vec![]) },
         Scenario {
             rotated: true,
+            large: true,
             cache: READERS,
             ..files("documents that meet a rotation", &[PLAIN, DESCRIBED], vec![])
         },
-        Scenario { before: vec![], ..files("a document that meets an onboarding", &[PLAIN], vec![on(TWO)]) },
+        Scenario {
+            before: vec![],
+            large: true,
+            ..files("a document that meets an onboarding", &[PLAIN], vec![on(TWO)])
+        },
         full("undo: the quota is full (429)", |world| world.vendor.quota_status = 429),
         full("undo: the quota is full (403)", |world| world.vendor.quota_status = 403),
         scenario("a deletion of what is gone says 400", vec![on(ONE)], vec![OFF()], |world| {
