@@ -88,6 +88,8 @@ pub(crate) struct Functions {
 pub struct Adapters {
     /// The registry.
     pub registry: Registry,
+    /// The documents table.
+    pub documents: Documents,
     /// The operations of Secrets Manager.
     pub secrets: Box<dyn Secrets>,
     /// The sealing of keys.
@@ -126,6 +128,7 @@ impl Lab {
         let Functions { port, .. } = &*self.functions;
         Adapters {
             registry: Registry::over(port.clone()),
+            documents: Documents::over(port.clone()),
             secrets: Box::new(port.clone()),
             sealer: Sealer::over(port.clone()),
             control: control(&self.vendor, &self.organization),

@@ -1,0 +1,199 @@
+//! One contract for each pair, of documents: the table in memory and in DynamoDB, the vendor's Documents API in
+//! memory and as the simulator.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+use std::time::Duration;
+
+use aws_parts::sdk_config;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use http_body_util::Full;
+use jiff::Timestamp;
+use laboratory::lab::{Lab, Setup};
+use registry::{Claim, Claimed, Documents, RegistryError};
+use resistant::{
+    ApplicationKey, CallError, Characteristics, ControlPlane, DataPlane, DocumentsScope, Endpoints,
+    NewAuthentication, NewSubmission, OrganizationCredential, Removal, ResultKind, Vendor,
+};
+use shared_core::customer::Failure;
+use shared_core::document::{Document, DocumentId, Pipeline, Refusal, Source, State, Step};
+use shared_core::ids::{Generation, TenantName};
+use shared_core::place::{Cell, Stage};
+
+// ---- the table ----
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn source() -> Source {
+    let [bucket, key] = ["b", "acme/a.pdf"].map(str::to_owned);
+    Source { bucket, key, version_id: Some("v".to_owned()), etag: None }
+}
+
+async fn mine(documents: &Documents, owner: &str, now: i64) -> (Claim, Document) {
+    match documents.claim(&source(), owner, second(now), second(now + 60)).await.unwrap() {
+        Claimed::Mine(claim, document) => (claim, *document),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn table_contract(documents: &Documents) {
+    let (first, document) = mine(documents, "first", 0).await;
+    assert_eq!(document, Document::claimed(source(), second(0)));
+    match documents.claim(&source(), "second", second(60), second(120)).await.unwrap() {
+        Claimed::Busy { until } => assert_eq!(until, second(60)),
+        other => panic!("two work on one document: {other:?}"),
+    }
+    // The SDK's own repeat of a claim that succeeded is no second one.
+    let (first_again, document) = mine(documents, "first", 1).await;
+    assert_eq!(document.first_seen, second(0));
+    documents.save(&first, &document).await.unwrap();
+    documents.release(first_again).await.unwrap();
+
+    // A claim that was given back, or has ended, is taken over, and its holder can write nothing any more.
+    let (third, _) = mine(documents, "third", 2).await;
+    assert!(matches!(documents.save(&first, &document).await, Err(RegistryError::ClaimLost)));
+    assert!(documents.release(first).await.is_err());
+    let (fourth, document) = mine(documents, "fourth", 63).await;
+    assert!(documents.release(third).await.is_err());
+
+    let failure = Failure::from(&Refusal::Empty);
+    let ended = document.apply(Step::Rejected { failure, at: second(64) }).unwrap();
+    documents.save(&fourth, &ended).await.unwrap();
+    let is_ended = async || match documents.claim(&source(), "fifth", second(200), second(260)).await.unwrap()
+    {
+        Claimed::Ended { document, announced } => (document.state, announced),
+        other => panic!("what has ended is worked on again: {other:?}"),
+    };
+    assert_eq!(is_ended().await, (State::Rejected, false));
+    documents.mark_announced(&DocumentId::of(&source())).await.unwrap();
+    assert_eq!(is_ended().await, (State::Rejected, true));
+    let other = Source { key: "acme/b.pdf".to_owned(), ..source() };
+    assert!(documents.mark_announced(&DocumentId::of(&other)).await.is_err());
+}
+
+#[test]
+fn the_documents_in_memory() {
+    let lab = Lab::new(Setup::default());
+    lab.block_on(table_contract(&lab.adapters().documents));
+}
+
+#[tokio::test]
+async fn the_documents_in_dynamodb() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let aws = sdk_config(&format!("http://{}", listener.local_addr().unwrap())).await;
+    let database = dynoxide::Database::memory().unwrap();
+    let mut server = tokio::task::JoinSet::new();
+    server.spawn(dynoxide::server::serve_on(listener, database));
+    let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
+    let pk = AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
+    let table = aws_sdk_dynamodb::Client::new(&aws).create_table().table_name("documents");
+    let table = table.billing_mode(BillingMode::PayPerRequest).key_schema(key);
+    table.attribute_definitions(pk.build().unwrap()).send().await.unwrap();
+    table_contract(&Documents::new(&aws, "documents")).await;
+}
+
+// ---- the vendor ----
+
+async fn plane(control: &ControlPlane, vendor: &Vendor, customer: &str) -> DataPlane {
+    let installation = "test-1".parse().unwrap();
+    let name = TenantName::derive(&installation, &customer.parse().unwrap(), Generation::NONE.next());
+    let tenant = control.create_tenant(&name, &[Cell::Eu1]).await.unwrap();
+    let key = ApplicationKey::generate().unwrap();
+    let ec = NewAuthentication::Ec(key.public());
+    let made = control.create_application(&tenant.id, Cell::Eu1, &DocumentsScope::ALL, &ec).await.unwrap();
+    let credential = vendor.endpoints().cell(Cell::Eu1).unwrap().credential(
+        tenant.id,
+        made.application.id,
+        made.application.client_id,
+        key.authentication(),
+        Generation::NONE.next(),
+        Timestamp::UNIX_EPOCH,
+    );
+    vendor.data_plane(&credential).unwrap()
+}
+
+fn new(characteristics: bool) -> NewSubmission {
+    NewSubmission {
+        query_id: "q".parse().unwrap(),
+        pipeline: Pipeline::FraudOnly,
+        enable_decision: false,
+        enable_characteristics: characteristics,
+    }
+}
+
+/// `analyse` returns once every analysis that has begun has ended.
+async fn documents_contract(plane: &DataPlane, other: &DataPlane, analyse: impl AsyncFn()) {
+    let pdf = || Full::from("%PDF-1.7 all of it");
+    let result = async |id| plane.result(id, ResultKind::Fraud).await.unwrap();
+
+    // Empty, it is not analysed, and it can be removed.
+    let empty = plane.create_submission(&new(false)).await.unwrap();
+    analyse().await;
+    assert_eq!(result(&empty.id).await, None);
+    assert_eq!(plane.delete_submission(&empty.id).await.unwrap(), Removal::Deleted);
+    assert_eq!(plane.delete_submission(&empty.id).await.unwrap(), Removal::AlreadyGone);
+
+    // Uploaded, it is analysed, and until then it is not removed. Another tenant sees nothing of it.
+    let one = plane.create_submission(&new(false)).await.unwrap();
+    plane.upload(one.upload_url.as_ref().unwrap(), 18, pdf()).await.unwrap();
+    assert_eq!(plane.delete_submission(&one.id).await.unwrap(), Removal::Processing);
+    assert_eq!(result(&one.id).await, None);
+    analyse().await;
+    assert!(result(&one.id).await.is_some());
+    assert_eq!(other.result(&one.id, ResultKind::Fraud).await.unwrap(), None);
+    assert_eq!(other.delete_submission(&one.id).await.unwrap(), Removal::AlreadyGone);
+    assert_eq!(plane.delete_submission(&one.id).await.unwrap(), Removal::Deleted);
+    assert_eq!(result(&one.id).await, None);
+
+    // Where characteristics were announced, it waits for them.
+    let told = plane.create_submission(&new(true)).await.unwrap();
+    plane.upload(told.upload_url.as_ref().unwrap(), 18, pdf()).await.unwrap();
+    analyse().await;
+    assert_eq!(result(&told.id).await, None);
+    let known =
+        Characteristics { customer_case_id: Some("case-1".parse().unwrap()), ..Characteristics::default() };
+    plane.put_characteristics(&told.id, &known).await.unwrap();
+    analyse().await;
+    assert!(result(&told.id).await.is_some());
+    let gone = plane.put_characteristics(&one.id, &known).await.unwrap_err();
+    assert!(matches!(gone, CallError::NotFound { .. }), "{gone}");
+}
+
+#[test]
+fn the_documents_api_in_memory() {
+    let lab = Lab::new(Setup::default());
+    let adapters = lab.adapters();
+    lab.block_on(async {
+        let one = plane(&adapters.control, &adapters.vendor, "one").await;
+        let two = plane(&adapters.control, &adapters.vendor, "two").await;
+        documents_contract(&one, &two, async || lab.pass(Duration::from_secs(60))).await;
+    });
+}
+
+#[tokio::test]
+async fn the_documents_api_as_the_simulator() {
+    let settings = simulator::Settings { result_delay_ms: 60_000, ..simulator::Settings::default() };
+    let options = simulator::Options { settings, ..simulator::Options::default() };
+    let simulator = simulator::Simulator::start(options).await.unwrap();
+    let endpoints = Endpoints::local(Stage::Production, simulator.base_url()).unwrap();
+    let vendor = Vendor::new(endpoints.clone()).unwrap();
+    let organization = OrganizationCredential::from_secret_value(
+        &serde_json::json!({
+            "client_id": simulator.organization_client_id(),
+            "private_key": simulator.organization_private_key_pem(),
+        })
+        .to_string(),
+    )
+    .unwrap();
+    let token_url = "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token";
+    let control = vendor.control_plane(&endpoints.organization(token_url).unwrap(), &organization);
+    let one = plane(&control, &vendor, "one").await;
+    let two = plane(&control, &vendor, "two").await;
+    documents_contract(&one, &two, async || {
+        simulator.change_clock(&simulator::ClockChange { advance_seconds: 61.0, ..Default::default() });
+    })
+    .await;
+}
