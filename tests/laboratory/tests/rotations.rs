@@ -7,11 +7,13 @@ mod credential;
 use std::time::Duration;
 
 use credential::{NAME, current, labelled, rotated, signed, step};
+use jiff::SignedDuration;
 use laboratory::delivery::{End, Work};
 use laboratory::fault::Fault;
 use laboratory::lab::OVERLAP;
+use laboratory::scenarios::{ONE, TWO};
 use laboratory::world::Ask;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared_core::credential::Credential;
 
 #[test]
@@ -64,13 +66,82 @@ fn a_rotation_is_repeated_step_by_step_from_either_legal_end() {
 fn a_rotation_is_refused_while_an_application_retires() {
     let lab = rotated();
     let applications = lab.world().vendor.applications().count();
+    let begun = lab.world().clone();
     assert!(lab.world().rotate(NAME));
     let refused = step(&lab, vec![]);
     assert_eq!(refused.end, End::Returned);
     let said = refused.said.unwrap();
     assert!(said.contains("still retires") && said.contains("rotate again after"), "{said}");
+    assert!(!said.contains(current(&lab).application_id.as_str()), "not the one in use: {said}");
     assert_eq!(lab.world().vendor.applications().count(), applications, "no third application");
     lab.run(&[]).unwrap();
+    // Once the overlap has passed it is deleted on the way.
+    lab.enter(begun);
+    lab.pass(OVERLAP + Duration::from_secs(2));
+    assert!(lab.world().rotate(NAME));
+    let begun = step(&lab, vec![]);
+    assert_eq!(begun.end, End::Done, "{:?}", begun.said);
+    lab.run(&[]).unwrap();
+}
+
+#[test]
+fn a_rotation_waits_a_moment_for_who_works_on_the_customer() {
+    // Killed with a lease of 65 seconds.
+    let lab = signed();
+    lab.world().ask(&Ask::onboard("r-2", "acme", TWO, 2));
+    let work = Work::Message(lab.world().queue[0].id);
+    let leased = lab.first(&work, "UpdateItem");
+    assert_eq!(lab.deliver(work, vec![(leased, Fault::CrashAfter)]).end, End::Killed);
+    let held = lab.world().clone();
+    for (passed, end) in [(50, End::Done), (30, End::Returned)] {
+        lab.enter(held.clone());
+        lab.pass(Duration::from_secs(passed));
+        assert!(lab.world().rotate(NAME));
+        assert_eq!(step(&lab, vec![]).end, end, "after {passed} seconds");
+        lab.run(&[]).unwrap();
+    }
+}
+
+#[test]
+fn a_rotation_whose_application_is_there_and_gets_no_token_is_not_taken_back() {
+    let lab = signed();
+    assert!(lab.world().rotate(NAME));
+    lab.world().vendor.lag.acceptance = SignedDuration::from_hours(1);
+    assert_eq!(step(&lab, vec![]).end, End::Done, "createSecret");
+    assert_eq!(step(&lab, vec![]).end, End::Done, "setSecret");
+    let pending = labelled(&lab, "AWSPENDING");
+    lab.pass(Duration::from_secs(700));
+    let refused = step(&lab, vec![]);
+    assert_eq!(refused.end, End::Returned, "testSecret");
+    assert!(refused.said.unwrap().contains("no token"));
+    assert_eq!(labelled(&lab, "AWSPENDING"), pending);
+    lab.pass(Duration::from_secs(3600));
+    lab.run(&[]).unwrap();
+    assert_eq!(labelled(&lab, "AWSCURRENT"), pending, "it goes on once the vendor accepts it");
+}
+
+#[test]
+fn a_rotation_does_nothing_with_a_version_of_an_earlier_life() {
+    let lab = signed();
+    assert!(lab.world().rotate(NAME));
+    assert_eq!(step(&lab, vec![]).end, End::Done, "createSecret");
+    let version = labelled(&lab, "AWSPENDING").unwrap();
+    for ask in [Ask::offboard("r-2", "acme", 2), Ask::onboard("r-3", "acme", ONE, 3)] {
+        lab.world().ask(&ask);
+        lab.run(&[]).unwrap();
+    }
+    // The new life took the label off. Somebody puts it back by hand.
+    assert_eq!(labelled(&lab, "AWSPENDING"), None);
+    let (now, label) = (lab.world().now, "AWSPENDING");
+    let back = json!({"SecretId": NAME, "VersionStage": label, "MoveToVersionId": version});
+    lab.world().secrets.call("UpdateSecretVersionStage", &back, now).unwrap();
+    let before = labelled(&lab, "AWSCURRENT");
+    for step in ["createSecret", "finishSecret"] {
+        let event = json!({"Step": step, "SecretId": NAME, "ClientRequestToken": version});
+        let refused = lab.deliver(Work::Operator(event.to_string()), vec![]);
+        assert_eq!((refused.end, labelled(&lab, "AWSCURRENT")), (End::Returned, before.clone()), "{step}");
+        assert!(refused.said.unwrap().contains("earlier life"), "{step}");
+    }
 }
 
 #[test]
@@ -112,6 +183,17 @@ fn the_clean_up_stamps_from_when_the_secret_was_changed() {
     lab.pass(Duration::from_secs(2));
     assert_eq!(lab.deliver(Work::CleanUp, vec![]).end, End::Done);
     assert_eq!(lab.world().vendor.applications().count(), applications - 1, "and ends when it should");
+}
+
+#[test]
+fn the_clean_up_tells_what_retires_and_what_it_deleted() {
+    let lab = rotated();
+    for (passed, deleted, retiring) in [(Duration::ZERO, 0, 1), (OVERLAP + Duration::from_secs(2), 1, 0)] {
+        lab.pass(passed);
+        let said = lab.deliver(Work::CleanUp, vec![]).said.unwrap();
+        let told: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&told["deleted"], &told["retiring"]), (&json!(deleted), &json!(retiring)), "{told}");
+    }
 }
 
 #[test]

@@ -159,7 +159,16 @@ fn an_undone_onboarding_ends_failed_with_its_reason() {
     let customer = after(steps).unwrap();
     assert_eq!((customer.phase, customer.failure.clone()), (Phase::Failed, Some(failure())));
     assert!(!customer.lives());
-    assert_eq!(customer.apply(onboard("r-2", 2, &[EU])).unwrap().generation.get(), 2);
+    let again = customer.apply(onboard("r-2", 2, &[EU])).unwrap();
+    assert_eq!((again.generation.get(), again.failure), (2, None), "a new life has not failed");
+}
+
+#[test]
+fn an_offboarding_that_meets_an_undo_certifies_the_same_tenant() {
+    let undo = Transition::Undo { failure: failure() };
+    let customer = after(vec![onboard("r-1", 1, &[EU]), tenant(), undo, offboard("r-2", 2), gone()]).unwrap();
+    assert_eq!((customer.phase, &customer.failure), (Phase::Offboarding, &None));
+    assert_eq!(customer.certificate.tenant_name, customer.tenant.map(|tenant| tenant.name));
 }
 
 #[test]
@@ -169,7 +178,7 @@ fn what_was_given_up_goes_on_with_the_same_tenant_and_key() {
     assert_eq!((given_up.phase, given_up.work.is_none(), given_up.lives()), (Phase::Failed, true, true));
     let again = given_up.apply(onboard("r-2", 2, &[EU])).unwrap();
     assert_eq!((again.generation.get(), again.tenant_id().is_some()), (1, true));
-    assert_eq!(again.cells[&EU].phase, CellPhase::Provisioning);
+    assert_eq!((again.cells[&EU].phase, &again.cells[&EU].failure), (CellPhase::Provisioning, &None));
     assert_eq!(again.cells[&EU].next, Some(intent("key-eu-1")), "the key that may be in use is kept");
     assert_eq!(again.failure, None);
 }

@@ -93,10 +93,11 @@ fn a_document_ends_without_its_upload_url() {
     assert!(!sending.ended() && format!("{sending:?}").contains("redacted"));
     assert!(!format!("{sending:?}").contains("signature"));
     let failure = Failure::new(ReasonCode::ObjectGone, "gone");
-    for step in [Step::Submitted { at }, Step::Rejected { failure, at }] {
+    let rejected = Step::Rejected { failure: failure.clone(), at };
+    for (step, why) in [(Step::Submitted { at }, None), (rejected, Some(failure))] {
         let ended = sending.clone().apply(step).unwrap();
         assert!(ended.ended() && ended.submission.as_ref().unwrap().upload_url.is_none());
-        assert_eq!(ended.size_bytes, Some(7));
+        assert_eq!((ended.size_bytes, ended.ended_at, ended.failure), (Some(7), Some(at), why));
     }
 }
 

@@ -240,6 +240,24 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_json_web_token_is_known_by_two_of_its_parts() {
+        let (unsigned, _) = JWT.rsplit_once('.').unwrap();
+        assert_eq!(text(&format!("see {unsigned}")), format!("see {REPLACEMENT}"));
+        let (header, _) = unsigned.split_once('.').unwrap();
+        assert_eq!(text(header), header, "a header alone says nothing of anybody");
+    }
+
+    #[test]
+    fn the_name_of_a_value_is_one_word_with_all_its_dots_and_dashes() {
+        for name in ["secret.value", "token-of-acme", "password_2", "old.client-secret"] {
+            assert_eq!(text(&format!("{name}=hunter2 ")), format!("{name}={REPLACEMENT} "));
+        }
+        for clean in ["the token of customer: acme", "no secret in (eu-1)cell=us-1", "token, actor=ops"] {
+            assert_eq!(text(clean), clean, "a word before the name does not make it secret");
+        }
+    }
+
+    #[test]
     fn broken_json_is_redacted_too() {
         let cases = [
             r#"{"client_secret": "hunter2", "#,
