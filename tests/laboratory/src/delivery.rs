@@ -143,7 +143,8 @@ async fn step(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pa
         })
     });
     let caller = Caller::new(format!("{step:?} {name}"), plan, twin, pace);
-    let (end, said, _) = invoke(&functions.rotate, &NoQueue, &event, TIMEOUT, &caller).await;
+    let left = functions.time_left;
+    let (end, said, _) = invoke(&functions.rotate, &NoQueue, &event, left, &caller).await;
     let mut world = functions.port.0.world();
     world.pass_to(clock::now());
     world.step_ended(name, &begun, step, said.clone());

@@ -40,7 +40,7 @@ pub struct Setup {
     pub rules: Rules,
     /// How many tenants the functions believe the vendor to allow.
     pub quota: usize,
-    /// How much of an invocation's minute is left when it comes to a message; all of it where `None`.
+    /// How much of an invocation's minute is left when it comes to a message or a step; all of it where `None`.
     pub time_left: Option<Duration>,
     /// Whether the organization's token is asked for anew in every invocation.
     pub cold: bool,

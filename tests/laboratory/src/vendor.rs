@@ -187,6 +187,13 @@ impl Vendor {
         }
     }
 
+    /// Somebody gives a tenant another name by hand.
+    pub fn rename(&mut self, id: &str, name: &str) {
+        for tenant in self.tenants.iter_mut().filter(|tenant| tenant.id == id) {
+            name.clone_into(&mut tenant.name);
+        }
+    }
+
     /// Somebody deletes a tenant with all that it has by hand.
     pub fn delete_by_hand(&mut self, tenant: &str) {
         self.tenants.retain(|one| one.id != tenant);

@@ -13,6 +13,7 @@ use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, THREE, TWO};
 use laboratory::vendor::Proof;
 use laboratory::world::{Ask, World};
+use lifecycle::FlowError;
 use serde_json::Value;
 
 fn lab_with(asks: &[Ask<'_>]) -> Lab {
@@ -142,9 +143,156 @@ fn a_flow_begins_no_create_whose_end_it_would_not_see() {
 
         let waiting = lab.world().clone();
         let lab = Lab::new(Setup::default());
+        lab.enter(waiting.clone());
+        lab.run(&[]).unwrap();
+        // Not all of an invocation's time is needed.
+        let lab = Lab::new(Setup { time_left: Some(Duration::from_secs(20)), ..Setup::default() });
         lab.enter(waiting);
         lab.run(&[]).unwrap();
     }
+}
+
+#[test]
+fn a_flow_takes_no_passing_404_for_a_tenant_that_is_gone() {
+    let lab = Lab::new(Setup::default());
+    lab.world().ask(&on(ONE));
+    let work = Work::Message(lab.world().queue[0].id);
+    let made = lab.first(&work, "createTenantApplication");
+    lab.run(&[(made, Fault::Status(404))]).unwrap();
+    assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOnboarded");
+}
+
+#[test]
+fn a_flow_whose_create_was_lost_waits_once_and_makes_it_again() {
+    let lab = Lab::new(Setup::default());
+    lab.world().ask(&on(ONE));
+    let work = Work::Message(lab.world().queue[0].id);
+    let made = lab.first(&work, "createTenantApplication");
+    assert_eq!(lab.run(&[(made, Fault::Lost)]).unwrap().deliveries, 2);
+}
+
+#[test]
+fn a_flow_makes_no_second_client_secret_before_the_first_must_be_listed() {
+    let lab = Lab::new(Setup::default());
+    lab.world().ask(&on(ONE).with_client_secrets());
+    let work = Work::Message(lab.world().queue[0].id);
+    let made = lab.first(&work, "createTenantApplication");
+    lab.world().vendor.lag.listing = SignedDuration::from_secs(100);
+    lab.deliver(work, vec![(made, Fault::CrashAfter)]);
+    lab.world().vendor.lag.listing = SignedDuration::ZERO;
+    lab.run(&[]).unwrap();
+    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's, and one of ours");
+}
+
+#[test]
+fn a_flow_that_another_request_gave_up_is_taken_up_with_its_doubt() {
+    // An application was made unseen, in one of two cells, and the listing failed for a day.
+    let lab = lab_with(&[on(ONE)]);
+    lab.world().ask(&MORE());
+    let id = lab.world().queue[0].id;
+    let made = lab.first(&Work::Message(id), "createTenantApplication");
+    lab.deliver(Work::Message(id), vec![(made, Fault::CrashAfter)]);
+    lab.world().is_deferred_for_a_day(id);
+    let listed = lab.first(&Work::Message(id), "getTenantApplications");
+    lab.deliver(Work::Message(id), vec![(listed, Fault::Status(429))]);
+    assert!(lab.world().queue.is_empty(), "it is given up");
+    lab.world().ask(&Ask::onboard("r-4", "acme", TWO, 4));
+    lab.run(&[]).unwrap();
+    assert_eq!(lab.world().vendor.applications().count(), 3, "the stranger's, and one in each cell");
+}
+
+#[test]
+fn a_flow_leaves_no_secret_in_a_cell_that_cannot_be_had() {
+    // Its credential was stored, which nobody recorded; then somebody deleted its application.
+    let lab = lab_with(&[on(ONE)]);
+    lab.world().ask(&MORE());
+    let work = Work::Message(lab.world().queue[0].id);
+    let stored = lab.first(&work, "CreateSecret");
+    lab.deliver(work, vec![(stored, Fault::CrashAfter)]);
+    let application = lab.world().vendor.applications().last().unwrap().id.clone();
+    lab.world().delete_application_upstream(&application);
+    lab.world().vendor.lag.acceptance = SignedDuration::from_hours(24);
+    lab.pass(Duration::from_secs(700));
+    lab.run(&[]).unwrap();
+    assert_eq!(event(&lab.world())["cells"][1]["status"], "FAILED");
+    let secret = lab.world().secrets.secret("resistant/acme/us-1/credential").unwrap();
+    assert!(secret.deletion.is_some());
+}
+
+#[test]
+fn a_flow_refuses_what_was_asked_in_the_future() {
+    // The laboratory begins at the 24th hour.
+    for (hour, expected) in [(24, "CustomerOnboarded"), (25, "RequestRejected")] {
+        let lab = Lab::new(Setup::default());
+        lab.world().ask(&Ask::onboard("r-1", "acme", ONE, hour));
+        let work = Work::Message(lab.world().queue[0].id);
+        lab.deliver(work, vec![]);
+        assert_eq!(lab.world().bus.last().unwrap().detail_type(), expected, "at hour {hour}");
+    }
+}
+
+#[test]
+fn a_flow_refuses_the_id_of_another_request() {
+    let other = Ask::onboard("r-1", "bolt", ONE, 2);
+    for reused in [other, Ask::offboard("r-1", "acme", 2), Ask::offboard("r-1", "bolt", 2)] {
+        let lab = lab_with(&[on(ONE)]);
+        lab.world().ask(&reused);
+        let work = Work::Message(lab.world().queue[0].id);
+        lab.deliver(work, vec![]);
+        assert_eq!(event(&lab.world())["reason_code"], "REQUEST_ID_REUSED", "{reused:?}");
+    }
+}
+
+#[test]
+fn a_flow_that_finds_the_organization_full_says_so() {
+    let lab = Lab::new(Setup { quota: 1, ..Setup::default() });
+    lab.world().vendor.quota = 1;
+    lab.world().ask(&on(ONE));
+    lab.run(&[]).unwrap();
+    assert_eq!(event(&lab.world())["reason_code"], "QUOTA_FULL");
+}
+
+#[test]
+fn a_flow_that_removes_waits_for_readers_or_for_a_create_that_may_land() {
+    // What is removed: a customer who is served, and one whose tenant may just be being made.
+    for (served, wait) in [(true, 330), (false, 60)] {
+        let before = if served { vec![on(ONE)] } else { vec![] };
+        let lab = lab_with(&before);
+        if !served {
+            lab.world().ask(&on(ONE));
+            let work = Work::Message(lab.world().queue[0].id);
+            let made = lab.first(&work, "createTenant");
+            lab.deliver(work, vec![(made, Fault::CrashBefore)]);
+            lab.pass(Duration::from_secs(66));
+        }
+        lab.world().ask(&OFF());
+        let work = Work::Message(lab.world().queue.last().unwrap().id);
+        lab.deliver(work, vec![]);
+        let due = {
+            let world = lab.world();
+            world.queue.last().unwrap().due.duration_since(world.now)
+        };
+        assert_eq!(due.as_secs(), wait);
+        lab.run(&[]).unwrap();
+    }
+}
+
+#[test]
+fn a_flow_certifies_no_removal_of_a_tenant_that_is_listed_under_another_name() {
+    let lab = lab_with(&[on(ONE)]);
+    let tenant = ours(&lab);
+    lab.world().vendor.rename(&tenant, "renamed");
+    lab.world().ask(&OFF());
+    let first = Work::Message(lab.world().queue[0].id);
+    lab.deliver(first, vec![]);
+    let work = Work::Message(lab.world().queue[0].id);
+    let deleted = lab.first(&work, "deleteTenant");
+    lab.deliver(work, vec![(deleted, Fault::ListedLate)]);
+    assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOnboarded", "it is still listed");
+    lab.run(&[]).unwrap();
+    let certificate = event(&lab.world())["certificate"].clone();
+    assert_eq!(certificate["tenants_listed"], 1, "{certificate}");
+    assert_eq!(certificate["secrets"].as_array().unwrap().len(), 1, "{certificate}");
 }
 
 #[test]
@@ -307,16 +455,25 @@ fn a_flow_survives_that_its_tenant_was_deleted_by_hand() {
 
 #[test]
 fn a_flow_survives_that_its_application_was_deleted_by_hand() {
-    // Made and recorded, not yet proved: whoever deletes it now has it made again.
-    let lab = Lab::new(Setup::default());
-    lab.world().ask(&on(ONE));
-    let id = lab.world().queue[0].id;
-    lab.deliver(Work::Message(id), vec![(9, Fault::CrashBefore)]);
-    let application = lab.world().vendor.applications().last().unwrap().id.clone();
-    lab.world().delete_application_upstream(&application);
-    lab.run(&[]).unwrap();
-    assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOnboarded");
-    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's, and a new one of ours");
+    // Made and recorded, not yet proved: whoever deletes it now has it made again, whatever else there is.
+    for (before, ask, left) in [(vec![], on(ONE), 2), (vec![on(ONE)], MORE(), 3)] {
+        let lab = lab_with(&before);
+        lab.world().ask(&ask);
+        let work = Work::Message(lab.world().queue[0].id);
+        let proved = lab.first(&work, "token");
+        lab.deliver(work, vec![(proved, Fault::CrashBefore)]);
+        let application = lab.world().vendor.applications().last().unwrap().id.clone();
+        lab.world().delete_application_upstream(&application);
+        lab.run(&[]).unwrap();
+        let told = event(&lab.world());
+        let mut cells = told["cells"].as_array().unwrap().iter();
+        assert!(cells.all(|cell| cell["status"] == "ACTIVE"), "{told}");
+        assert_eq!(
+            lab.world().vendor.applications().count(),
+            left,
+            "the stranger's, and ours, one of them new"
+        );
+    }
 }
 
 #[test]
@@ -358,6 +515,14 @@ fn a_flow_that_removes_nobody_waits_for_nothing() {
     lab.world().ask(&OFF());
     assert_eq!(lab.run(&[]).unwrap().deliveries, 1);
     assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOffboarded");
+}
+
+#[test]
+fn a_flow_has_waited_too_long_after_a_day_and_ten_attempts() {
+    let waits = FlowError::NotYet { delay: Duration::ZERO, reason: "it is early".to_owned() };
+    let (day, moment) = (Duration::from_secs(86_400), Duration::from_secs(1));
+    assert!(waits.is_too_old(day + moment, 10));
+    assert!(!waits.is_too_old(day, 10) && !waits.is_too_old(day + moment, 9));
 }
 
 fn event(world: &World) -> Value {

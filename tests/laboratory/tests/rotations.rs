@@ -10,7 +10,7 @@ use credential::{NAME, current, labelled, rotated, signed, step};
 use jiff::SignedDuration;
 use laboratory::delivery::{End, Work};
 use laboratory::fault::Fault;
-use laboratory::lab::OVERLAP;
+use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, TWO};
 use laboratory::world::Ask;
 use serde_json::{Value, json};
@@ -93,11 +93,15 @@ fn a_rotation_waits_a_moment_for_who_works_on_the_customer() {
     let leased = lab.first(&work, "UpdateItem");
     assert_eq!(lab.deliver(work, vec![(leased, Fault::CrashAfter)]).end, End::Killed);
     let held = lab.world().clone();
-    for (passed, end) in [(50, End::Done), (30, End::Returned)] {
+    // For a third of the time that it has.
+    for (left, passed, end) in
+        [(60, 50, End::Done), (60, 30, End::Returned), (30, 60, End::Done), (30, 50, End::Returned)]
+    {
+        let lab = Lab::new(Setup { time_left: Some(Duration::from_secs(left)), ..Setup::default() });
         lab.enter(held.clone());
         lab.pass(Duration::from_secs(passed));
         assert!(lab.world().rotate(NAME));
-        assert_eq!(step(&lab, vec![]).end, end, "after {passed} seconds");
+        assert_eq!(step(&lab, vec![]).end, end, "with {left} seconds, after {passed}");
         lab.run(&[]).unwrap();
     }
 }
@@ -188,12 +192,20 @@ fn the_clean_up_stamps_from_when_the_secret_was_changed() {
 #[test]
 fn the_clean_up_tells_what_retires_and_what_it_deleted() {
     let lab = rotated();
-    for (passed, deleted, retiring) in [(Duration::ZERO, 0, 1), (OVERLAP + Duration::from_secs(2), 1, 0)] {
+    let moment = Duration::from_millis(1);
+    for (passed, deleted, retiring) in [(Duration::ZERO, 0, 1), (OVERLAP - moment, 0, 1), (moment, 1, 0)] {
         lab.pass(passed);
         let said = lab.deliver(Work::CleanUp, vec![]).said.unwrap();
         let told: Value = serde_json::from_str(&said).unwrap();
         assert_eq!((&told["deleted"], &told["retiring"]), (&json!(deleted), &json!(retiring)), "{told}");
     }
+    // What a rotation has just made does not retire.
+    let lab = signed();
+    assert!(lab.world().rotate(NAME));
+    assert_eq!(step(&lab, vec![]).end, End::Done);
+    let said = lab.deliver(Work::CleanUp, vec![]).said.unwrap();
+    assert!(said.contains("\"retiring\":0"), "{said}");
+    lab.run(&[]).unwrap();
 }
 
 #[test]
