@@ -129,3 +129,16 @@ impl From<Cell> for String {
         cell.as_str().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_has_every_cell_and_testing_has_one() {
+        let of =
+            |stage: Stage| Cell::ALL.into_iter().filter(move |cell| stage.has(*cell)).collect::<Vec<_>>();
+        assert_eq!(of(Stage::Production), Cell::ALL);
+        assert_eq!(of(Stage::Testing), [Cell::Eu1]);
+    }
+}

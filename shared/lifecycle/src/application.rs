@@ -221,14 +221,16 @@ impl Provider {
     ) -> Result<(), FlowError> {
         let age = session.now().duration_since(credential.created_at);
         let age = Duration::try_from(age).unwrap_or_default();
-        let accepted = match age < ACCEPTANCE {
-            true => self.vendor.data_plane(credential)?.client_accepted().await?,
-            false => self.accepted(credential).await?,
+        let is_new = age < ACCEPTANCE;
+        let accepted = if is_new {
+            self.vendor.data_plane(credential)?.client_accepted().await?
+        } else {
+            self.accepted(credential).await?
         };
         if accepted {
             return Ok(());
         }
-        if age < ACCEPTANCE {
+        if is_new {
             let delay = age.clamp(Duration::from_secs(2), Duration::from_secs(60));
             return Err(FlowError::not_yet(delay, "the vendor does not accept the new application yet"));
         }

@@ -168,6 +168,7 @@ impl Provider {
         }
         self.probe_patiently(&previous, attempt).await?;
         let (id, unreferenced_since) = (id.clone(), None);
+        // Saved only by who still has the lease: nobody else moves a label.
         session.step(Transition::Referenced { cell, id, unreferenced_since }).await?;
         if secret.carries(bad, Stage::Pending) {
             // Left there it would block every later rotation (Secrets Manager: `RotateSecret`).

@@ -39,7 +39,7 @@ pub struct Delivered {
     pub calls: Vec<Site>,
     /// How it ended.
     pub end: End,
-    /// What it said of a failure.
+    /// What it said of a failure; what it answered whoever called it and waited.
     pub said: Option<String>,
 }
 
@@ -144,7 +144,8 @@ async fn step(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pa
         })
     });
     let caller = Caller::new(format!("{step:?} {name}"), plan, twin, pace);
-    let (end, said, _) = invoke(&functions.rotate, &NoQueue, &event, TIMEOUT, &caller).await;
+    let left = functions.time_left;
+    let (end, said, _) = invoke(&functions.rotate, &NoQueue, &event, left, &caller).await;
     let mut world = functions.port.0.world();
     world.pass_to(clock::now());
     world.step_ended(name, &begun, step, said.clone());
@@ -159,9 +160,9 @@ async fn directly<H: Handler>(
     caller: &Arc<Caller>,
 ) -> Delivered {
     functions.port.0.world().pass_to(clock::now());
-    let (end, said, _) = invoke(function, &NoQueue, event, TIMEOUT, caller).await;
+    let (end, said, answer) = invoke(function, &NoQueue, event, TIMEOUT, caller).await;
     functions.port.0.world().pass_to(clock::now());
-    Delivered { calls: caller.calls(), end, said }
+    Delivered { calls: caller.calls(), end, said: said.or_else(|| Some(answer.to_string())) }
 }
 
 /// One invocation of a function, until it answers or is killed.

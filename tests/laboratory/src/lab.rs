@@ -42,7 +42,7 @@ pub struct Setup {
     pub rules: Rules,
     /// How many tenants the functions believe the vendor to allow.
     pub quota: usize,
-    /// How much of an invocation's minute is left when it comes to a message; all of it where `None`.
+    /// How much of an invocation's minute is left when it comes to a message or a step; all of it where `None`.
     pub time_left: Option<Duration>,
     /// How long `submit-document` keeps what it has read of customers and credentials.
     pub cache: Duration,

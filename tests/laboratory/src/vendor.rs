@@ -69,6 +69,8 @@ pub struct Application {
     pub cell: String,
     /// The `kid` of its key, or its client secret.
     pub proof: Proof,
+    /// What it may do.
+    pub scopes: Vec<&'static str>,
     /// From when on it is listed.
     pub listed_from: Timestamp,
     /// Until when it is listed, once it is deleted.
@@ -181,11 +183,26 @@ impl Vendor {
             client_id: format!("client-of-{id}"),
             cell: cell.to_owned(),
             proof,
+            scopes: vec!["documents.submissions.read", "documents.submissions.write"],
             listed_from: now + self.lag.listing,
             listed_until: None,
             accepted_from: now + self.lag.acceptance,
         });
         id
+    }
+
+    /// Somebody changes by hand what an application may do.
+    pub fn allow(&mut self, id: &str, scopes: &[&'static str]) {
+        for application in self.applications.iter_mut().filter(|one| one.id == id) {
+            application.scopes = scopes.to_vec();
+        }
+    }
+
+    /// Somebody gives a tenant another name by hand.
+    pub fn rename(&mut self, id: &str, name: &str) {
+        for tenant in self.tenants.iter_mut().filter(|tenant| tenant.id == id) {
+            name.clone_into(&mut tenant.name);
+        }
     }
 
     /// Somebody deletes a tenant with all that it has by hand.
@@ -377,6 +394,6 @@ fn tenant_json(tenant: &Tenant) -> Value {
 fn application_json(application: &Application) -> Value {
     json!({
         "id": application.id, "client_id": application.client_id, "auth_server": "a",
-        "cell": application.cell, "scopes": ["documents.submissions.read", "documents.submissions.write"]
+        "cell": application.cell, "scopes": application.scopes
     })
 }

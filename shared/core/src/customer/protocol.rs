@@ -217,7 +217,6 @@ impl Customer {
                 let made = state.next.take().and_then(|next| next.application);
                 state.applications.push(made.ok_or_else(|| illegal("no application was recorded"))?);
                 state.phase = CellPhase::Active;
-                state.failure = None;
             }
             (Onboarding, Transition::CellFailed { cell, failure }) => {
                 let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
@@ -308,7 +307,6 @@ impl Customer {
         self.generation = self.generation.next();
         self.tenant = Some(Tenant { name: tenant_name, id: None });
         self.cells.clear();
-        self.failure = None;
         self.certificate = Certificate::default();
     }
 

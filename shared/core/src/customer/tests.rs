@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::*;
+use crate::event::DeletedSecret;
 use crate::ids::{InstallationId, TenantName};
 
 const EU: Cell = Cell::Eu1;
@@ -99,17 +100,18 @@ fn of_two_requests_of_one_instant_the_greater_id_wins() {
 
 #[test]
 fn an_offboarding_forgets_everything_but_the_generation_and_the_proof() {
+    let secret = DeletedSecret { secret_name: "s".to_owned(), recoverable_until: at(99) };
     let steps = [
         offboard("r-2", 2),
         Transition::ApplicationsGone { ids: vec!["a-1".parse().unwrap()], at: at(8) },
         gone(),
-        Transition::FinishOffboarding { secrets: Vec::new() },
+        Transition::FinishOffboarding { secrets: vec![secret.clone()] },
     ];
     let customer = after(with(active(), steps)).unwrap();
     assert_eq!((customer.phase, customer.generation.get()), (Phase::Offboarded, 1));
     assert!(customer.tenant.is_none() && customer.cells.is_empty() && customer.work.is_none());
     let certificate = &customer.certificate;
-    assert_eq!(certificate.applications.len(), 1);
+    assert_eq!((certificate.applications.len(), &certificate.secrets), (1, &vec![secret]));
     assert_eq!((certificate.tenants_listed, certificate.tenant_id.is_some()), (Some(0), true));
     assert_eq!((certificate.tenant_deleted_at, certificate.proved_by_listing_at), (Some(at(9)), Some(at(9))));
     let back = customer.apply(onboard("r-3", 3, &[EU])).unwrap();
@@ -123,6 +125,7 @@ fn an_offboarding_that_is_asked_for_again_keeps_what_it_has_proved() {
     let customer = after(with(active(), [offboard("r-2", 2), gone, offboard("r-3", 3)])).unwrap();
     assert_eq!(customer.certificate.applications.len(), 1);
     assert!(customer.certificate.tenant_name.is_some());
+    assert_eq!(customer.last_request.unwrap().request_id.as_str(), "r-3");
     assert_eq!(customer.work.unwrap().request_id.as_str(), "r-3");
 }
 
@@ -159,7 +162,16 @@ fn an_undone_onboarding_ends_failed_with_its_reason() {
     let customer = after(steps).unwrap();
     assert_eq!((customer.phase, customer.failure.clone()), (Phase::Failed, Some(failure())));
     assert!(!customer.lives());
-    assert_eq!(customer.apply(onboard("r-2", 2, &[EU])).unwrap().generation.get(), 2);
+    let again = customer.apply(onboard("r-2", 2, &[EU])).unwrap();
+    assert_eq!((again.generation.get(), again.failure), (2, None), "a new life has not failed");
+}
+
+#[test]
+fn an_offboarding_that_meets_an_undo_certifies_the_same_tenant() {
+    let undo = Transition::Undo { failure: failure() };
+    let customer = after(vec![onboard("r-1", 1, &[EU]), tenant(), undo, offboard("r-2", 2), gone()]).unwrap();
+    assert_eq!((customer.phase, &customer.failure), (Phase::Offboarding, &None));
+    assert_eq!(customer.certificate.tenant_name, customer.tenant.map(|tenant| tenant.name));
 }
 
 #[test]
@@ -169,7 +181,7 @@ fn what_was_given_up_goes_on_with_the_same_tenant_and_key() {
     assert_eq!((given_up.phase, given_up.work.is_none(), given_up.lives()), (Phase::Failed, true, true));
     let again = given_up.apply(onboard("r-2", 2, &[EU])).unwrap();
     assert_eq!((again.generation.get(), again.tenant_id().is_some()), (1, true));
-    assert_eq!(again.cells[&EU].phase, CellPhase::Provisioning);
+    assert_eq!((again.cells[&EU].phase, &again.cells[&EU].failure), (CellPhase::Provisioning, &None));
     assert_eq!(again.cells[&EU].next, Some(intent("key-eu-1")), "the key that may be in use is kept");
     assert_eq!(again.failure, None);
 }

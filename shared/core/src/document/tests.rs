@@ -91,13 +91,15 @@ fn created_for(characteristics: bool) -> Document {
 fn a_document_ends_without_its_upload_url() {
     let at = Timestamp::UNIX_EPOCH;
     let sending = created().apply(Step::Sending { size_bytes: 7 }).unwrap();
+    assert_eq!((sending.customer_id.clone(), sending.cell), ("acme".parse().ok(), Some(Cell::Eu1)));
     assert!(!sending.ended() && format!("{sending:?}").contains("redacted"));
     assert!(!format!("{sending:?}").contains("signature"));
     let failure = Failure::new(ReasonCode::ObjectGone, "gone");
-    for step in [Step::Submitted { at }, Step::Rejected { failure, at }] {
+    let rejected = Step::Rejected { failure: failure.clone(), at };
+    for (step, why) in [(Step::Submitted { at }, None), (rejected, Some(failure))] {
         let ended = sending.clone().apply(step).unwrap();
         assert!(ended.ended() && ended.submission.as_ref().unwrap().upload_url.is_none());
-        assert_eq!(ended.size_bytes, Some(7));
+        assert_eq!((ended.size_bytes, ended.ended_at, ended.failure), (Some(7), Some(at), why));
     }
 }
 
@@ -128,7 +130,8 @@ fn where_characteristics_were_announced_nothing_is_submitted_without_their_step(
     assert!(sending.clone().apply(Step::Submitted { at }).is_err());
     let uploaded = sending.apply(Step::Uploaded).unwrap();
     assert!(!uploaded.ended());
-    assert_eq!(uploaded.clone().apply(Step::Submitted { at }).unwrap().state, State::Submitted);
+    let submitted = uploaded.clone().apply(Step::Submitted { at }).unwrap();
+    assert_eq!((submitted.state, submitted.ended_at), (State::Submitted, Some(at)));
     assert_eq!(uploaded.apply(Step::Abandoned).unwrap().state, State::Claimed);
     // Where none were, there is no such step.
     assert!(created().apply(Step::Sending { size_bytes: 1 }).unwrap().apply(Step::Uploaded).is_err());

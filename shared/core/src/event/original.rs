@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn no_text_takes_more_than_the_limit_as_json() {
-        for piece in ["x", "\"", "\u{1}", "é", "🦀", "\\n\n"] {
+        for piece in ["x", " ", "\"", "\u{1}", "é", "🦀", "\\n\n"] {
             let original = Original::new(&piece.repeat(100_000));
             let length = serde_json::to_string(&original.text).unwrap().len();
             assert!(original.truncated && length <= Original::LIMIT_BYTES, "{piece:?}: {length}");

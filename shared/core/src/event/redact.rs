@@ -236,7 +236,27 @@ mod tests {
         }
         assert_eq!(text("Authorization: Bearer abcdefgh12345678"), "Authorization: [redacted] [redacted]");
         assert_eq!(text("use Basic dXNlcjpwYXNzd29yZA== now"), "use Basic [redacted] now");
+        assert_eq!(text("Bearer abcdefg8, Bearer abcdef7"), "Bearer [redacted], Bearer abcdef7");
         assert_eq!(text("Basic Authentication, bearer tokens"), "Basic Authentication, bearer tokens");
+    }
+
+    #[test]
+    fn a_cut_json_web_token_is_known_by_two_of_its_parts() {
+        let (unsigned, _) = JWT.rsplit_once('.').unwrap();
+        assert_eq!(text(&format!("see {unsigned}")), format!("see {REPLACEMENT}"));
+        let (header, _) = unsigned.split_once('.').unwrap();
+        assert_eq!(text(header), header, "a header alone says nothing of anybody");
+        assert_eq!(text("eyJx.abcd eyJx.abc"), format!("{REPLACEMENT} eyJx.abc"), "parts of four and more");
+    }
+
+    #[test]
+    fn the_name_of_a_value_is_one_word_with_all_its_dots_and_dashes() {
+        for name in ["secret.value", "token-of-acme", "password_2", "old.client-secret"] {
+            assert_eq!(text(&format!("{name}=hunter2 ")), format!("{name}={REPLACEMENT} "));
+        }
+        for clean in ["the token of customer: acme", "no secret in (eu-1)cell=us-1", "token, actor=ops"] {
+            assert_eq!(text(clean), clean, "a word before the name does not make it secret");
+        }
     }
 
     #[test]
@@ -252,6 +272,14 @@ mod tests {
         for case in cases {
             let redacted = text(case);
             assert!(!redacted.contains("er2") && redacted.contains(REPLACEMENT), "{case} -> {redacted}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_value_ends_with_its_quotes() {
+        for value in ["a", "ab", r#"a\"b"#, r"ab\\"] {
+            let broken = format!(r#"{{"password": "{value}", "n": 1"#);
+            assert_eq!(text(&broken), r#"{"password": "[redacted]", "n": 1"#, "{broken}");
         }
     }
 
