@@ -82,9 +82,9 @@ impl Vendor {
         Self { http: self.http.with_timeout(longest), ..self }
     }
 
-    /// Sets the wall clock.
+    /// Sets the wall clock. Tokens that were kept by another are forgotten.
     pub fn with_clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
+        Self { clock, tokens: Arc::default(), ..self }
     }
 
     /// The same vendor, whose calls all end by `deadline`.

@@ -161,7 +161,9 @@ impl Lab {
     /// # Panics
     /// Where there is none.
     pub fn first(&self, work: &Work, operation: &str) -> usize {
+        // As the delivery itself will find it: nothing is kept from what came before.
         let before = self.world().clone();
+        self.enter(before.clone());
         let calls = self.deliver(work.clone(), Plan::new()).calls;
         self.enter(before);
         let at = calls.iter().position(|call| call.operation == operation);
@@ -240,7 +242,8 @@ fn submit(port: &Port, vendor: &Vendor, cache: Duration) -> SubmitDocument {
         registry: Registry::over(port.clone()),
         documents: Documents::over(port.clone()),
         vault: Vault::over(port.clone(), "resistant".parse().expect("a legal prefix")),
-        vendor: vendor.clone(),
+        // With tokens of its own, which are kept for as long as the world is.
+        vendor: vendor.clone().with_clock(Clock::new(|| crate::BEGINNING)),
         storage: Arc::new(port.clone()),
         bus: Bus::over(port.clone()),
     };

@@ -13,6 +13,7 @@ use shared_core::place::Cell;
 
 use crate::delivery::{Plan, Work};
 use crate::fault::Fault;
+use crate::files::File;
 use crate::gate::Pace;
 use crate::lab::Lab;
 use crate::laws;
@@ -26,7 +27,16 @@ const REQUESTS: [&str; 12] =
     ["r-1", "r-2", "r-3", "r-4", "r-5", "r-6", "r-7", "r-8", "r-9", "r-10", "r-11", "r-12"];
 const CELLS: [&[Cell]; 4] =
     [&[Cell::Eu1], &[Cell::Us1], &[Cell::Eu1, Cell::Us1], &[Cell::Ca1, Cell::Eu1, Cell::Us1]];
-const FAULTS: [Fault; 14] = [
+const FILES: [File; 6] = [
+    File::plain("acme/eu-1/1.pdf"),
+    File::described("acme/us-1/2.pdf"),
+    File::plain("bolt/3.pdf"),
+    File::described("bolt/eu-1/4.pdf"),
+    File::plain("core/us-1/5.pdf"),
+    File::plain("core/ca-1/6.pdf"),
+];
+const FAULTS: [Fault; 15] = [
+    // Only who is alone stands still.
     Fault::Overtaken,
     Fault::Refused,
     Fault::Status(400),
@@ -41,6 +51,7 @@ const FAULTS: [Fault; 14] = [
     Fault::Twice,
     Fault::ListedLate,
     Fault::AcceptedLate,
+    Fault::Cut,
 ];
 
 /// What a schedule came to.
@@ -91,15 +102,17 @@ impl Schedule<'_> {
         let mut world = self.lab.world();
         world.vendor.quota = *[20, 20, 4].choose(&mut self.random).expect("some");
         world.vendor.quota_status = *[429, 400, 403].choose(&mut self.random).expect("some");
+        world.vendor.told_again = *[200, 400, 409].choose(&mut self.random).expect("some");
         world.vendor.gone_status = *[404, 400].choose(&mut self.random).expect("some");
     }
 
     fn step(&mut self) {
-        match self.random.random_range(0..10) {
+        match self.random.random_range(0..11) {
             0 | 1 if self.asked.len() < REQUESTS.len() => self.ask(),
             2 => self.ask_again(),
             3 => self.pass_time(),
             4 => self.work(true),
+            5 => self.put(),
             _ => self.work(false),
         }
     }
@@ -125,6 +138,12 @@ impl Schedule<'_> {
         if let Some(ask) = self.asked.choose(&mut self.random) {
             self.lab.world().ask(ask);
         }
+    }
+
+    /// A file lands, or S3 tells of it once more.
+    fn put(&mut self) {
+        let file = *FILES.choose(&mut self.random).expect("some");
+        self.lab.world().put(file);
     }
 
     fn pass_time(&mut self) {

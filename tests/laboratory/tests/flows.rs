@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use laboratory::delivery::{End, Work};
 use laboratory::fault::{Fault, Service, Site};
+use laboratory::files::File;
 use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, THREE, TWO};
 use laboratory::vendor::Proof;
@@ -54,6 +55,7 @@ fn by_service(calls: &[Site]) -> Vec<usize> {
         Service::Kms,
         Service::EventBridge,
         Service::Sqs,
+        Service::S3,
     ];
     services.map(|service| calls.iter().filter(|call| call.service == service).count()).to_vec()
 }
@@ -100,7 +102,25 @@ fn a_flow_makes_the_calls_of_its_budget() {
     lab.pass(OVERLAP + Duration::from_secs(2));
     row("clean-up of a replaced application", &lab.deliver(Work::CleanUp, Vec::new()).calls);
     assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's and ours");
+    documents(&mut |name, calls| drop(measured.insert(name.to_owned(), by_service(calls))));
     assert_eq!(measured, budgets(), "the README's table is what is measured");
+}
+
+/// What documents cost, with and without what the function keeps of their customer.
+fn documents(row: &mut dyn FnMut(&str, &[Site])) {
+    let lab = Lab::new(Setup { cache: Duration::from_secs(300), ..Setup::default() });
+    lab.world().ask(&on(ONE));
+    lab.run(&[]).unwrap();
+    let put = |file: File| {
+        lab.world().put(file);
+        lab.run(&[]).unwrap().calls
+    };
+    row("first document of a customer", &put(File::plain("acme/1.pdf")));
+    row("document", &put(File::plain("acme/2.pdf")));
+    row("document with characteristics", &put(File::described("acme/3.pdf")));
+    row("a repeat of a document that has ended", &put(File::plain("acme/2.pdf")));
+    row("a document of an unknown customer", &put(File::plain("nobody/4.pdf")));
+    assert_eq!(lab.world().vendor.submissions().count(), 3);
 }
 
 #[test]

@@ -6,12 +6,13 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use laboratory::lab::{Lab, Setup};
 use laboratory::simulation::simulate;
 
 fn lab() -> Lab {
-    Lab::new(Setup { quota: 4, ..Setup::default() })
+    Lab::new(Setup { quota: 4, cache: Duration::from_secs(300), ..Setup::default() })
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::{Vendor, gone};
 use crate::request::Request;
 
-/// How long an analysis takes.
+/// How long an analysis takes: longer than an unclear call is waited for, so that who comes again may find
+/// it busy.
 pub(crate) const ANALYSIS: SignedDuration = SignedDuration::from_secs(20);
 
 /// How long an upload URL is good for.
