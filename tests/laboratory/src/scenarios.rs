@@ -76,7 +76,10 @@ pub fn all() -> Vec<Scenario> {
         scenario("onboarding, 1 cell", vec![], vec![on(ONE)], usual),
         scenario("onboarding, 3 cells", vec![], vec![on(THREE)], usual),
         scenario("onboarding, 1 client secret", vec![], vec![on(ONE).with_client_secrets()], usual),
-        scenario("onboarding, 3 client secrets", vec![], vec![on(THREE).with_client_secrets()], usual),
+        Scenario {
+            large: true,
+            ..scenario("onboarding, 3 client secrets", vec![], vec![on(THREE).with_client_secrets()], usual)
+        },
         scenario("offboarding, 3 cells", vec![on(THREE)], vec![OFF()], usual),
         scenario("offboarding, client secrets", vec![on(TWO).with_client_secrets()], vec![OFF()], usual),
         scenario("onboarding again", vec![on(ONE), OFF()], vec![back(TWO)], usual),
@@ -89,7 +92,7 @@ pub fn all() -> Vec<Scenario> {
         },
         Scenario { large: true, ..rotated("rotations of 2 cells at once", vec![on(TWO)], vec![]) },
         rotated("rotation that meets an offboarding", vec![on(ONE)], vec![OFF()]),
-        rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]),
+        Scenario { large: true, ..rotated("rotation that meets more cells", vec![on(ONE)], vec![back(TWO)]) },
         files("a document", &[PLAIN], vec![]),
         files("a document with characteristics", &[DESCRIBED], vec![]),
         Scenario {

@@ -72,6 +72,7 @@ fn rotated(asks: Vec<Ask<'static>>, rotations: usize, roll_back: bool) -> Script
 }
 
 #[test]
+#[ignore = "minutes: `cargo test --workspace --test closure -- --ignored`"]
 fn a_rotation_meets_an_offboarding() {
     let script = rotated(vec![Ask::offboard("r-2", "acme", 2)], 1, false);
     closes("one rotation and an offboarding", &script, 500);
