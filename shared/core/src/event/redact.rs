@@ -281,6 +281,9 @@ mod tests {
             let broken = format!(r#"{{"password": "{value}", "n": 1"#);
             assert_eq!(text(&broken), r#"{"password": "[redacted]", "n": 1"#, "{broken}");
         }
+        // An empty one hides nothing, and nothing of what follows.
+        let empty = r#"password = "", user = "bob" and then"#;
+        assert_eq!(text(empty), empty);
     }
 
     #[test]
