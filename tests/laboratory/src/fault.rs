@@ -112,7 +112,7 @@ impl Site {
     }
 
     /// Some faults differ from others at some calls only.
-    fn can_suffer(self, fault: Fault) -> bool {
+    pub(crate) fn can_suffer(self, fault: Fault) -> bool {
         let writes = !self.operation.starts_with("get") && self.operation != "token";
         match fault {
             Fault::Late => writes,

@@ -83,7 +83,8 @@ impl Caller {
         let mut calls = lock(&self.calls);
         calls.push(site);
         let nth = calls.len();
-        self.plan.iter().find(|(at, _)| *at == nth).map(|(_, fault)| *fault)
+        let planned = self.plan.iter().find(|(at, fault)| *at == nth && site.can_suffer(*fault));
+        planned.map(|(_, fault)| *fault)
     }
 
     async fn take_time(&self) {
