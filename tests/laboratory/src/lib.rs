@@ -28,7 +28,8 @@
 //!
 //! What is not modelled: signatures (a key is taken at its thumbprint), limits of rates and sizes, IAM. What a
 //! fault cannot do: a vendor's write lands, is listed and is accepted within the times that the flows wait
-//! for, as `settle` says; and a token that is refused twice in a row is refused.
+//! for, as `settle` says; a token that is refused twice in a row is refused; and the vendor does not say of a
+//! submission that it is not there while it is, for nothing else tells of it.
 
 mod clock;
 pub mod closure;
