@@ -75,7 +75,8 @@ def tests(package, *targets):
 CORE = tests("shared-core", "--lib")
 # The quick ones first; what survives them meets every single fault, then closures and schedules.
 FLOWS = [
-    tests("laboratory", "--test", "flows", "--test", "operators", "--test", "rotations"),
+    tests("laboratory", "--test", "flows", "--test", "budgets", "--test", "operators", "--test", "rotations",
+          "--test", "documents", "--test", "by_hand"),
     tests("laboratory", "--test", "faults", "--", "every_single_fault_is"),
     tests("laboratory", "--test", "closure", "--test", "simulation", "--", "client_secret", "every_schedule"),
 ]

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use resistant::{CallError, DataPlane, Removal, ResultKind};
 use shared_core::document::Step;
+use shared_core::elapsed;
 
 use crate::submit::{Stop, Work};
-
-/// How long after its caller's end a call may still come to pass at the vendor.
-pub(crate) const SETTLE: Duration = Duration::from_secs(60);
 
 /// What the vendor's state says of an upload whose answer nobody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +57,8 @@ impl Work<'_> {
     async fn proof(&mut self, plane: &DataPlane) -> Result<Proof, Stop> {
         let submission = self.submission()?;
         if let Some(until) = submission.removing_until.filter(|until| *until > self.now()) {
-            let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
-            return Err(Stop::NotYet { delay: left, reason: "the submission may still be removed" });
+            let delay = elapsed(self.now(), until);
+            return Err(Stop::NotYet { delay, reason: "the submission may still be removed" });
         }
         let (id, result) = (submission.id.clone(), ResultKind::of(submission.pipeline));
         match plane.result(&id, result).await {

@@ -10,21 +10,19 @@
 //! Other instances are not seen, for that would cost a call for each document. What a 429 says of them
 //! is learned instead: it halves what is taken for this instance's share, and each submission that is
 //! made adds a little to it.
+//!
+//! Time is the wall clock's, which also runs while the function is frozen.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use resistant::limits::{SUBMISSIONS_AT_ONCE, SUBMISSIONS_PER_SECOND};
+use shared_core::elapsed;
 use shared_core::ids::CustomerId;
 
 use crate::submit::Stop;
-
-/// New submissions of a tenant, for each second (vendor: rate limits).
-const RATE: f64 = 4.0;
-
-/// New submissions of a tenant, at once (vendor: rate limits).
-const BURST: f64 = 6.0;
 
 /// The least share: at it, as many instances as the template allows ask for hardly more than the rate.
 const LEAST_SHARE: f64 = 1.0 / 16.0;
@@ -84,7 +82,7 @@ impl Permits {
         self.change(customer, |bucket| {
             bucket.permits = 0.0;
             // Those that were on their way side by side say the same thing once.
-            if bucket.refused.is_none_or(|last| since(last, now) >= ONE_MOMENT) {
+            if bucket.refused.is_none_or(|last| elapsed(last, now) >= ONE_MOMENT) {
                 bucket.refused = Some(now);
                 bucket.share = (bucket.share / 2.0).max(LEAST_SHARE);
             }
@@ -116,12 +114,13 @@ struct Bucket {
 
 impl Bucket {
     fn new(now: Timestamp) -> Self {
-        Self { permits: BURST, at: now, share: 1.0, refused: None, promised: now }
+        Self { permits: SUBMISSIONS_AT_ONCE, at: now, share: 1.0, refused: None, promised: now }
     }
 
     fn fill(&mut self, now: Timestamp) {
-        let seconds = since(self.at, now).as_secs_f64();
-        self.permits = (self.permits + seconds * RATE * self.share).min(BURST);
+        let seconds = elapsed(self.at, now).as_secs_f64();
+        self.permits =
+            (self.permits + seconds * SUBMISSIONS_PER_SECOND * self.share).min(SUBMISSIONS_AT_ONCE);
         self.at = now;
     }
 
@@ -132,23 +131,19 @@ impl Bucket {
         if self.promised < now || self.promised > now + HORIZON {
             self.promised = now;
         }
-        self.promised += Duration::from_secs_f64(1.0 / (RATE * self.share));
+        self.promised += Duration::from_secs_f64(1.0 / (SUBMISSIONS_PER_SECOND * self.share));
         Stop::NotYet {
-            delay: since(now, self.promised),
+            delay: elapsed(now, self.promised),
             reason: "the tenant's rate of new submissions is used up",
         }
     }
 
     fn is_as_new(&self, now: Timestamp) -> bool {
-        let seconds = since(self.at, now).as_secs_f64();
-        self.share >= 1.0 && self.permits + seconds * RATE >= BURST && self.promised <= now
+        let seconds = elapsed(self.at, now).as_secs_f64();
+        self.share >= 1.0
+            && self.permits + seconds * SUBMISSIONS_PER_SECOND >= SUBMISSIONS_AT_ONCE
+            && self.promised <= now
     }
-}
-
-/// How long after `earlier` it is `later`: by the wall clock, for it also runs while the function is frozen.
-/// Where it was set back, no time has passed.
-fn since(earlier: Timestamp, later: Timestamp) -> Duration {
-    Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }
 
 #[cfg(test)]

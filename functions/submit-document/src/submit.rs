@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
-use resistant::{CallError, CredentialError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl};
+use resistant::{
+    CallError, CredentialError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl, limits,
+};
 use runtime::telemetry::chain;
 use runtime::{Invocation, Message, Verdict};
 use shared_core::customer::Failure;
@@ -12,25 +14,20 @@ use shared_core::document::{
     Document, DocumentId, IllegalStep, PresignedUrl, Refusal, Route, State, Step, Submission, customer_of,
     route, served,
 };
-use shared_core::failure::{Class, Classified};
+use shared_core::elapsed;
+use shared_core::failure::{Class, Classified, LONGEST_WAIT};
 use vault::VaultError;
 
 use crate::credentials::{Credentials, Place};
 use crate::customers::Customers;
 use crate::describe::Earlier;
-use crate::doubt::{Doubt, SETTLE};
+use crate::doubt::Doubt;
 use crate::metadata::Asked;
 use crate::object::{Object, Objects};
 use crate::permits::Permits;
 
 /// How many submissions of one document may be given up: an upload that never succeeds must end.
 const MOST_SUBMISSIONS: u32 = 5;
-
-/// How long a document waits for what passes by itself, or never.
-const GREATEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// From this attempt on a document has tried often enough to be given up.
-const PERSISTENT: u32 = 10;
 
 /// Why a document has not ended yet, or cannot.
 #[derive(Debug, thiserror::Error)]
@@ -82,15 +79,9 @@ impl Classified for Stop {
 
 impl Stop {
     pub(crate) fn busy(now: Timestamp, until: Timestamp) -> Self {
-        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        let left = elapsed(now, until);
         let delay = left.clamp(Duration::from_secs(2), Duration::from_secs(30));
         Self::NotYet { delay, reason: "another invocation works on this document" }
-    }
-
-    /// Whether a document of this age, after so many attempts, has waited too long for this to pass. Only
-    /// waiting makes it old: a message that lay in a queue for days has not tried yet.
-    fn is_too_old(&self, age: Duration, attempt: u32) -> bool {
-        matches!(self.class(), Class::Wait { .. }) && attempt >= PERSISTENT && age > GREATEST_AGE
     }
 
     pub(crate) fn verdict(self, group: Option<String>) -> Verdict {
@@ -119,7 +110,7 @@ impl Submitter {
         let mut work = Work { submitter: self, claim, document, invocation };
         let mut ended = work.run().await;
         if let Err(stop) = &ended
-            && stop.is_too_old(message.age(invocation.now()), message.attempt)
+            && stop.class().has_waited_too_long(message.age(invocation.now()), message.attempt, LONGEST_WAIT)
         {
             ended = Err(Refusal::TooOld(work.too_old(stop)).into());
         }
@@ -235,7 +226,9 @@ impl Work<'_> {
 
     async fn create(&mut self, plane: &DataPlane, place: &Place, asked: &Asked) -> Result<(), Stop> {
         if self.document.abandoned >= MOST_SUBMISSIONS {
-            let problem = format!("none of {MOST_SUBMISSIONS} submissions could be uploaded");
+            let problem = format!(
+                "none of {MOST_SUBMISSIONS} submissions could be uploaded; the function's log tells why each broke: upload the object again once that is mended"
+            );
             return Err(Refusal::RefusedByVendor(problem).into());
         }
         let query_id = DocumentId::of(&self.document.source).as_str().parse::<QueryId>();
@@ -275,7 +268,7 @@ impl Work<'_> {
     /// By when a call that begins now has come to pass, or never will: once nobody can work under this claim
     /// any more, and what was on its way has landed.
     pub(crate) fn lands_by(&self) -> Timestamp {
-        self.invocation.deadline.lease_until() + SETTLE
+        self.invocation.deadline.lease_until() + limits::SETTLE
     }
 
     /// What it waited for, and what the vendor may have of it.

@@ -29,6 +29,21 @@ pub enum Class {
     Bug,
 }
 
+/// How long work waits at most for what passes by itself, or never.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// From this attempt on work has tried often enough to be given up.
+const PERSISTENT: u32 = 10;
+
+impl Class {
+    /// Whether work of this age, after so many attempts, has waited too long for what it waits for. Only
+    /// waiting makes it old: a message that lay in a queue for days, or was replayed from an archive, has
+    /// not tried yet.
+    pub fn has_waited_too_long(self, age: Duration, attempt: u32, longest: Duration) -> bool {
+        matches!(self, Self::Wait { .. }) && attempt >= PERSISTENT && age > longest
+    }
+}
+
 /// How an adapter's error tells its class.
 pub trait Classified {
     /// The class, decided by an exhaustive `match`.

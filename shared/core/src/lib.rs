@@ -21,9 +21,12 @@ pub mod attempt;
 pub mod credential;
 pub mod customer;
 pub mod document;
+mod elapsed;
 pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod place;
 pub mod request;
 pub mod settings;
+
+pub use elapsed::elapsed;

@@ -9,6 +9,7 @@ use resistant::{
 use secrecy::SecretString;
 use shared_core::credential::{Authentication, AuthenticationKind, Credential};
 use shared_core::customer::{Application, Customer, Failure, NextApplication, Sealed, Transition};
+use shared_core::elapsed;
 use shared_core::event::ReasonCode;
 use shared_core::ids::{ApplicationId, ClientId, TenantId};
 use shared_core::place::Cell;
@@ -190,7 +191,7 @@ impl Provider {
             session.step(Transition::Doubt { cell, since: session.now() }).await?;
             return Err(self.settling());
         };
-        let passed = Duration::try_from(session.now().duration_since(since)).unwrap_or_default();
+        let passed = elapsed(since, session.now());
         match patience.checked_sub(passed) {
             Some(left) if !left.is_zero() => {
                 let delay = left.min(self.remover.rules.settle.max(Duration::from_secs(1)));

@@ -6,7 +6,7 @@ use registry::RegistryError;
 use resistant::{CallError, TokenError};
 use shared_core::customer::{Failure, IllegalTransition};
 use shared_core::event::ReasonCode;
-use shared_core::failure::{Class, Classified};
+use shared_core::failure::{Class, Classified, LONGEST_WAIT};
 use shared_core::request::Refusal;
 use vault::VaultError;
 
@@ -75,16 +75,10 @@ impl Classified for FlowError {
     }
 }
 
-/// From this attempt on a request has tried often enough to be given up.
-const PERSISTENT: u32 = 10;
-
 impl FlowError {
-    /// Whether a request of this age, after so many attempts, has waited too long for this to pass. Only
-    /// waiting makes it old: a message that lay in a queue for days, or was replayed from an archive, has
-    /// not tried yet.
+    /// Whether a request of this age, after so many attempts, has waited too long for this to pass.
     pub fn is_too_old(&self, age: Duration, attempt: u32) -> bool {
-        let waits = matches!(self.class(), Class::Wait { .. });
-        waits && attempt >= PERSISTENT && age > self.greatest_age()
+        self.class().has_waited_too_long(age, attempt, self.greatest_age())
     }
 
     /// A 403 of the control plane is a missing scope or a block, which somebody must lift; everything
@@ -92,7 +86,7 @@ impl FlowError {
     fn greatest_age(&self) -> Duration {
         match self {
             Self::Vendor(CallError::Forbidden { .. }) => Duration::from_secs(60 * 60),
-            _ => Duration::from_secs(24 * 60 * 60),
+            _ => LONGEST_WAIT,
         }
     }
 

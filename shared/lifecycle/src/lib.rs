@@ -113,7 +113,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            settle: Duration::from_secs(60),
+            settle: resistant::limits::SETTLE,
             reader_cache: Duration::from_secs(300),
             overlap: Duration::from_secs(7200),
             recovery_window_days: 30,

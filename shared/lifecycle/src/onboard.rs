@@ -9,6 +9,7 @@ use shared_core::credential::AuthenticationKind;
 use shared_core::customer::{
     Aim, CellPhase, CellState, Customer, Failure, NextApplication, Phase, Transition,
 };
+use shared_core::elapsed;
 use shared_core::event::{Content, ReasonCode};
 use shared_core::ids::{Generation, InstallationId, TenantId, TenantName};
 use shared_core::place::Cell;
@@ -263,7 +264,7 @@ impl Provider {
     /// How long it is until a create of an earlier attempt must be listed.
     fn unsettled(&self, session: &Session) -> Option<Duration> {
         let since = session.customer().work.as_ref()?.accepted_at;
-        let passed = Duration::try_from(session.now().duration_since(since)).unwrap_or_default();
+        let passed = elapsed(since, session.now());
         self.remover.rules.settle.checked_sub(passed).filter(|left| !left.is_zero())
     }
 

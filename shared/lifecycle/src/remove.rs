@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use registry::Handled;
 use shared_core::customer::{Aim, CellPhase, Customer, Failure, Phase, Transition};
+use shared_core::elapsed;
 use shared_core::event::{
     Content, CustomerOffboarded, CustomerOffboardingFailed, DeletedSecret, OutboundEvent,
 };
@@ -163,7 +164,7 @@ impl Remover {
         if customer.tenant.is_some() {
             wait = wait.max(self.rules.settle);
         }
-        let passed = Duration::try_from(session.now().duration_since(work.accepted_at)).unwrap_or_default();
+        let passed = elapsed(work.accepted_at, session.now());
         match wait.checked_sub(passed) {
             Some(left) if !left.is_zero() => {
                 Err(FlowError::not_yet(left, "readers may still use the customer's credentials"))

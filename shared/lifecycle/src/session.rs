@@ -7,11 +7,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 use registry::{Acquired, Cause, Change, Handled, Lease, Registry};
 use resistant::Clock;
-#[cfg(feature = "provide")]
 use shared_core::credential::Authentication;
 #[cfg(feature = "provide")]
 use shared_core::customer::Sealed;
 use shared_core::customer::{Customer, Transition};
+#[cfg(feature = "provide")]
+use shared_core::elapsed;
 use shared_core::event::{Content, OutboundEvent};
 use shared_core::ids::{CustomerId, RequestId};
 
@@ -151,6 +152,6 @@ impl Session {
 
 /// A lease is mostly given back long before it ends.
 fn short_wait(now: Timestamp, until: Timestamp) -> Duration {
-    let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    let left = elapsed(now, until);
     left.clamp(Duration::from_secs(2), Duration::from_secs(15))
 }

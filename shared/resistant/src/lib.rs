@@ -39,6 +39,7 @@ mod exact_body;
 mod jws;
 mod kept;
 mod key;
+pub mod limits;
 mod message;
 mod number;
 mod organization;

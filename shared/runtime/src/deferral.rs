@@ -5,6 +5,7 @@
 //! leaves a duplicate, which the records absorb. A queue delays by 15 minutes at most; a longer wait
 //! hops, and a hop is passed on without a look at it.
 
+use shared_core::elapsed;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl Parcel {
     /// The next hop of a message that is still too early, if it is.
     pub fn hop(message: &Message, now: Timestamp) -> Option<Self> {
         let not_before = message.not_before?;
-        let left: Duration = not_before.duration_since(now).try_into().unwrap_or_default();
+        let left = elapsed(now, not_before);
         let hop = || Self::of(message, message.attempt, left, Some(not_before), message.group.clone());
         (!left.is_zero()).then(hop)
     }

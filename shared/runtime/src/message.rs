@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared_core::elapsed;
 use shared_core::event::DocumentRef;
 use shared_core::request::Refusal;
 
@@ -34,7 +35,7 @@ impl Message {
 
     /// How long ago it was first seen.
     pub fn age(&self, now: Timestamp) -> std::time::Duration {
-        now.duration_since(self.first_seen).try_into().unwrap_or_default()
+        elapsed(self.first_seen, now)
     }
 
     /// What it is, for the log.

@@ -20,7 +20,7 @@
 //! | [`simulation`] | seeded schedules of many customers, side by side |
 //!
 //! ```sh
-//! cargo test --workspace --test faults --test closure --test simulation --test flows --test contracts
+//! cargo test --workspace --test faults --test closure --test simulation --test flows --test by_hand --test budgets --test documents --test contracts --test document_contracts
 //! SEEDS=100000 cargo test --workspace --test simulation         # more schedules
 //! SEED=7 cargo test --workspace --test simulation -- --nocapture    # one of them, call by call
 //! python3 tests/laboratory/mutants.py                             # breaks the code and sees a test fail

@@ -15,16 +15,17 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
 use registry::{Acquired, Cause, Change, Handled, Lease, Registry, RegistryError};
-use resistant::{
-    ApplicationKey, CallError, ControlPlane, DocumentsScope, Endpoints, Gone, NewAuthentication,
-    OrganizationCredential, Vendor,
-};
+use resistant::{ApplicationKey, CallError, ControlPlane, DocumentsScope, Gone, NewAuthentication, Vendor};
 use shared_core::credential::Authentication;
 use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Transition, Work};
 use shared_core::event::{Content, CustomerOnboardingFailed, OutboundEvent, ReasonCode};
 use shared_core::ids::{Generation, TenantName};
-use shared_core::place::{Cell, Stage};
+use shared_core::place::Cell;
 use vault::{NewSecret, NewVersion, Prefix, Schedule, Secrets, Stage as Label, VaultError, VersionId};
+
+mod real;
+
+use real::{dynamodb, simulator_with};
 
 // ---- the registry ----
 
@@ -147,11 +148,7 @@ fn the_registry_in_memory() {
 
 #[tokio::test]
 async fn the_registry_in_dynamodb() {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let aws = sdk_config(&format!("http://{}", listener.local_addr().unwrap())).await;
-    let database = dynoxide::Database::memory().unwrap();
-    let mut server = tokio::task::JoinSet::new();
-    server.spawn(dynoxide::server::serve_on(listener, database));
+    let (aws, _server) = dynamodb().await;
     let key =
         |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let text = |name: &str| {
@@ -356,21 +353,8 @@ fn the_vendor_in_memory() {
 
 #[tokio::test]
 async fn the_vendor_as_the_simulator() {
-    let settings = simulator::Settings { quota: 5, ..simulator::Settings::default() };
-    let options = simulator::Options { settings, ..simulator::Options::default() };
-    let simulator = simulator::Simulator::start(options).await.unwrap();
-    let endpoints = Endpoints::local(Stage::Production, simulator.base_url()).unwrap();
-    let vendor = Vendor::new(endpoints.clone()).unwrap();
-    let organization = OrganizationCredential::from_secret_value(
-        &serde_json::json!({
-            "client_id": simulator.organization_client_id(),
-            "private_key": simulator.organization_private_key_pem(),
-        })
-        .to_string(),
-    )
-    .unwrap();
-    let token_url = "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token";
-    let control = vendor.control_plane(&endpoints.organization(token_url).unwrap(), &organization);
+    let (_simulator, vendor, control) =
+        simulator_with(simulator::Settings { quota: 5, ..Default::default() }).await;
     vendor_contract(&control, &vendor, 5).await;
 }
 

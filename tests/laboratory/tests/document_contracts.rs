@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use aws_parts::sdk_config;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -13,13 +12,17 @@ use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
 use registry::{Claim, Claimed, Documents, RegistryError};
 use resistant::{
-    ApplicationKey, CallError, Characteristics, ControlPlane, DataPlane, DocumentsScope, Endpoints,
-    NewAuthentication, NewSubmission, OrganizationCredential, Removal, ResultKind, Vendor,
+    ApplicationKey, CallError, Characteristics, ControlPlane, DataPlane, DocumentsScope, NewAuthentication,
+    NewSubmission, Removal, ResultKind, Vendor,
 };
 use shared_core::customer::Failure;
 use shared_core::document::{Document, DocumentId, Pipeline, Refusal, Source, State, Step};
 use shared_core::ids::{Generation, TenantName};
-use shared_core::place::{Cell, Stage};
+use shared_core::place::Cell;
+
+mod real;
+
+use real::{dynamodb, simulator_with};
 
 // ---- the table ----
 
@@ -82,11 +85,7 @@ fn the_documents_in_memory() {
 
 #[tokio::test]
 async fn the_documents_in_dynamodb() {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let aws = sdk_config(&format!("http://{}", listener.local_addr().unwrap())).await;
-    let database = dynoxide::Database::memory().unwrap();
-    let mut server = tokio::task::JoinSet::new();
-    server.spawn(dynoxide::server::serve_on(listener, database));
+    let (aws, _server) = dynamodb().await;
     let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
     let pk = AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
     let table = aws_sdk_dynamodb::Client::new(&aws).create_table().table_name("documents");
@@ -176,20 +175,7 @@ fn the_documents_api_in_memory() {
 #[tokio::test]
 async fn the_documents_api_as_the_simulator() {
     let settings = simulator::Settings { result_delay_ms: 60_000, ..simulator::Settings::default() };
-    let options = simulator::Options { settings, ..simulator::Options::default() };
-    let simulator = simulator::Simulator::start(options).await.unwrap();
-    let endpoints = Endpoints::local(Stage::Production, simulator.base_url()).unwrap();
-    let vendor = Vendor::new(endpoints.clone()).unwrap();
-    let organization = OrganizationCredential::from_secret_value(
-        &serde_json::json!({
-            "client_id": simulator.organization_client_id(),
-            "private_key": simulator.organization_private_key_pem(),
-        })
-        .to_string(),
-    )
-    .unwrap();
-    let token_url = "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token";
-    let control = vendor.control_plane(&endpoints.organization(token_url).unwrap(), &organization);
+    let (simulator, vendor, control) = simulator_with(settings).await;
     let one = plane(&control, &vendor, "one").await;
     let two = plane(&control, &vendor, "two").await;
     documents_contract(&one, &two, async || {

@@ -1,150 +1,20 @@
-//! What a flow costs, what it does with the time it has, and what it does when somebody else was at the
-//! vendor.
+//! What a flow does with the time it has, in doubt, and where it is refused.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use laboratory::delivery::{End, Work};
-use laboratory::fault::{Fault, Service, Site};
-use laboratory::files::File;
-use laboratory::lab::{Lab, OVERLAP, Setup};
-use laboratory::scenarios::{ONE, THREE, TWO};
+use laboratory::fault::Fault;
+use laboratory::lab::{Lab, Setup};
+use laboratory::scenarios::{ONE, TWO};
 use laboratory::vendor::Proof;
-use laboratory::world::{Ask, World};
+use laboratory::world::Ask;
 use lifecycle::FlowError;
-use serde_json::Value;
 
-fn lab_with(asks: &[Ask<'_>]) -> Lab {
-    let lab = Lab::new(Setup::default());
-    for ask in asks {
-        lab.world().ask(ask);
-        lab.run(&[]).unwrap();
-    }
-    lab
-}
+mod asked;
 
-fn on(cells: &'static [shared_core::place::Cell]) -> Ask<'static> {
-    Ask::onboard("r-1", "acme", cells, 1)
-}
-
-const OFF: fn() -> Ask<'static> = || Ask::offboard("r-2", "acme", 2);
-
-const MORE: fn() -> Ask<'static> = || Ask::onboard("r-3", "acme", TWO, 3);
-
-/// The customer's tenant.
-fn ours(lab: &Lab) -> String {
-    let world = lab.world();
-    world.vendor.tenants().find(|tenant| tenant.name != "strangers").unwrap().id.clone()
-}
-
-/// The calls that a request makes, over all its deliveries.
-fn calls(lab: &Lab, ask: &Ask<'_>) -> Vec<Site> {
-    lab.world().ask(ask);
-    lab.run(&[]).unwrap().calls
-}
-
-/// Calls by service, in the order of the README's columns.
-fn by_service(calls: &[Site]) -> Vec<usize> {
-    let services = [
-        Service::Vendor,
-        Service::DynamoDb,
-        Service::SecretsManager,
-        Service::Kms,
-        Service::EventBridge,
-        Service::Sqs,
-        Service::S3,
-    ];
-    services.map(|service| calls.iter().filter(|call| call.service == service).count()).to_vec()
-}
-
-/// The rows of the README's table of budgets.
-fn budgets() -> BTreeMap<String, Vec<usize>> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
-    let table = text.split_once("<!-- call-budgets -->\n").expect("the README has a table of budgets").1;
-    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        (cells[0].to_owned(), cells[1..].iter().map(|cell| cell.parse().unwrap()).collect())
-    })
-    .collect()
-}
-
-#[test]
-fn a_flow_makes_the_calls_of_its_budget() {
-    let mut measured = BTreeMap::new();
-    let mut row = |name: &str, calls: &[Site]| drop(measured.insert(name.to_owned(), by_service(calls)));
-    row("onboarding, 1 cell", &calls(&lab_with(&[]), &on(ONE)));
-    row("onboarding, 3 cells", &calls(&lab_with(&[]), &on(THREE)));
-    row("offboarding, 1 cell", &calls(&lab_with(&[on(ONE)]), &OFF()));
-    row("offboarding, 3 cells", &calls(&lab_with(&[on(THREE)]), &OFF()));
-    let lab = lab_with(&[on(THREE), OFF()]);
-    row("a repeat of a request that has ended", &calls(&lab, &OFF()));
-    row("a request that is superseded", &calls(&lab, &Ask::onboard("r-0", "acme", ONE, 0)));
-    let lab = lab_with(&[on(ONE)]);
-    let name = "resistant/acme/eu-1/credential";
-    row("clean-up with nothing to do", &lab.deliver(Work::CleanUp, Vec::new()).calls);
-    assert!(lab.world().rotate(name));
-    let mut rotation = Vec::new();
-    while !lab.world().rotating.is_empty() {
-        let step = lab.deliver(Work::Step(name.to_owned()), Vec::new());
-        assert_eq!(step.end, End::Done);
-        rotation.extend(step.calls);
-    }
-    row("rotation", &rotation);
-    let rotated = lab.world().clone();
-    let bad = rotated.secrets.secret(name).unwrap().version("AWSCURRENT").unwrap().to_owned();
-    row("roll back", &lab.deliver(Work::Operator(World::roll_back(name, "o-1", &bad)), Vec::new()).calls);
-    lab.enter(rotated);
-    lab.pass(OVERLAP + Duration::from_secs(2));
-    row("clean-up of a replaced application", &lab.deliver(Work::CleanUp, Vec::new()).calls);
-    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's and ours");
-    documents(&mut |name, calls| drop(measured.insert(name.to_owned(), by_service(calls))));
-    assert_eq!(measured, budgets(), "the README's table is what is measured");
-}
-
-/// What documents cost, with and without what the function keeps of their customer.
-fn documents(row: &mut dyn FnMut(&str, &[Site])) {
-    let lab = Lab::new(Setup { cache: Duration::from_secs(300), ..Setup::default() });
-    lab.world().ask(&on(ONE));
-    lab.run(&[]).unwrap();
-    let put = |file: File| {
-        lab.world().put(file);
-        lab.run(&[]).unwrap().calls
-    };
-    row("first document of a customer", &put(File::plain("acme/1.pdf")));
-    row("document", &put(File::plain("acme/2.pdf")));
-    row("document with characteristics", &put(File::described("acme/3.pdf")));
-    row("a repeat of a document that has ended", &put(File::plain("acme/2.pdf")));
-    row("a document of an unknown customer", &put(File::plain("nobody/4.pdf")));
-    assert_eq!(lab.world().vendor.submissions().count(), 3);
-}
-
-#[test]
-fn a_flow_that_is_struck_once_makes_few_calls_more() {
-    for (ask, before, most) in [(on(ONE), vec![], 16), (OFF(), vec![on(THREE)], 20)] {
-        let lab = lab_with(&before);
-        lab.world().ask(&ask);
-        let world = lab.world().clone();
-        let good = lab.run(&[]).unwrap().calls;
-        let mut worst = 0;
-        for (at, site) in good.iter().enumerate() {
-            // How often it is looked again depends on how late the vendor is.
-            let late = |fault: &Fault| {
-                matches!(fault, Fault::ListedLate | Fault::UnheardAndListedLate | Fault::AcceptedLate)
-            };
-            for fault in site.faults().filter(|fault| !late(fault)) {
-                lab.enter(world.clone());
-                worst = worst.max(lab.run(&[(at + 1, fault)]).unwrap().calls.len());
-            }
-        }
-        println!("{}: {} calls, {worst} after the worst fault", ask.request, good.len());
-        assert!(worst <= good.len() + most, "{worst} calls for what costs {} without a fault", good.len());
-    }
-}
+use asked::{MORE, OFF, event, lab_with, on, ours};
 
 #[test]
 fn a_flow_begins_no_create_whose_end_it_would_not_see() {
@@ -298,24 +168,6 @@ fn a_flow_that_removes_waits_for_readers_or_for_a_create_that_may_land() {
 }
 
 #[test]
-fn a_flow_certifies_no_removal_of_a_tenant_that_is_listed_under_another_name() {
-    let lab = lab_with(&[on(ONE)]);
-    let tenant = ours(&lab);
-    lab.world().vendor.rename(&tenant, "renamed");
-    lab.world().ask(&OFF());
-    let first = Work::Message(lab.world().queue[0].id);
-    lab.deliver(first, vec![]);
-    let work = Work::Message(lab.world().queue[0].id);
-    let deleted = lab.first(&work, "deleteTenant");
-    lab.deliver(work, vec![(deleted, Fault::ListedLate)]);
-    assert_eq!(lab.world().bus.last().unwrap().detail_type(), "CustomerOnboarded", "it is still listed");
-    lab.run(&[]).unwrap();
-    let certificate = event(&lab.world())["certificate"].clone();
-    assert_eq!(certificate["tenants_listed"], 1, "{certificate}");
-    assert_eq!(certificate["secrets"].as_array().unwrap().len(), 1, "{certificate}");
-}
-
-#[test]
 fn a_flow_whose_tenant_was_made_unheard_finds_it_at_once() {
     let lab = Lab::new(Setup::default());
     lab.world().ask(&on(ONE));
@@ -438,80 +290,6 @@ fn a_flow_takes_no_passing_refusal_for_a_full_quota() {
 }
 
 #[test]
-fn a_flow_survives_that_its_tenant_was_deleted_by_hand() {
-    let cut_off = Some((9, Fault::CrashAfter));
-    for (what, fault, ask, expected) in [
-        ("offboarding", None, OFF(), "CustomerOffboarded"),
-        ("more cells", None, MORE(), "CustomerOnboarded"),
-        ("in the middle of an onboarding", cut_off, on(ONE), "CustomerOnboardingFailed"),
-    ] {
-        let lab = Lab::new(Setup::default());
-        lab.world().ask(&on(ONE));
-        let id = lab.world().queue[0].id;
-        lab.deliver(Work::Message(id), fault.into_iter().collect());
-        let tenant = ours(&lab);
-        lab.world().delete_upstream(&tenant);
-        if fault.is_none() {
-            lab.world().ask(&ask);
-        }
-        let ended = lab.run(&[]);
-        assert!(ended.is_ok(), "{what}: {ended:?}");
-        let last = lab.world().bus.last().cloned().unwrap();
-        assert_eq!(last.detail_type(), expected, "{what}");
-        let told = event(&lab.world());
-        match expected {
-            "CustomerOnboardingFailed" => assert_eq!(told["reason_code"], "TENANT_GONE", "{what}"),
-            "CustomerOnboarded" => {
-                assert_eq!(told["cells"][1]["status"], "FAILED", "{what}");
-                assert!(
-                    told["cells"][1]["reason"].as_str().unwrap().contains("deleted at the vendor"),
-                    "{told}"
-                );
-            }
-            _ => {}
-        }
-    }
-}
-
-#[test]
-fn a_flow_survives_that_its_application_was_deleted_by_hand() {
-    // Made and recorded, not yet proved: whoever deletes it now has it made again, whatever else there is.
-    for (before, ask, left) in [(vec![], on(ONE), 2), (vec![on(ONE)], MORE(), 3)] {
-        let lab = lab_with(&before);
-        lab.world().ask(&ask);
-        let work = Work::Message(lab.world().queue[0].id);
-        let proved = lab.first(&work, "token");
-        lab.deliver(work, vec![(proved, Fault::CrashBefore)]);
-        let application = lab.world().vendor.applications().last().unwrap().id.clone();
-        lab.world().delete_application_upstream(&application);
-        lab.run(&[]).unwrap();
-        let told = event(&lab.world());
-        let mut cells = told["cells"].as_array().unwrap().iter();
-        assert!(cells.all(|cell| cell["status"] == "ACTIVE"), "{told}");
-        assert_eq!(
-            lab.world().vendor.applications().count(),
-            left,
-            "the stranger's, and ours, one of them new"
-        );
-    }
-}
-
-#[test]
-fn a_flow_that_finds_its_application_twice_keeps_one() {
-    // Two creates of one key landed: nobody promises that they cannot.
-    let lab = Lab::new(Setup::default());
-    lab.world().ask(&on(ONE));
-    let id = lab.world().queue[0].id;
-    let made = lab.first(&Work::Message(id), "createTenantApplication");
-    lab.deliver(Work::Message(id), vec![(made, Fault::CrashAfter)]);
-    let ours = lab.world().vendor.applications().last().unwrap().clone();
-    let now = lab.world().now;
-    lab.world().vendor.add_application(&ours.tenant, &ours.cell, ours.proof, now);
-    lab.run(&[]).unwrap();
-    assert_eq!(lab.world().vendor.applications().count(), 2, "the stranger's, and one of ours");
-}
-
-#[test]
 fn a_flow_that_begins_a_new_life_lets_the_removal_of_the_old_one_end_first() {
     let lab = lab_with(&[on(ONE)]);
     lab.world().ask(&OFF());
@@ -543,8 +321,4 @@ fn a_flow_has_waited_too_long_after_a_day_and_ten_attempts() {
     let (day, moment) = (Duration::from_secs(86_400), Duration::from_secs(1));
     assert!(waits.is_too_old(day + moment, 10));
     assert!(!waits.is_too_old(day, 10) && !waits.is_too_old(day + moment, 9));
-}
-
-fn event(world: &World) -> Value {
-    serde_json::to_value(world.bus.last().unwrap()).unwrap()
 }
