@@ -10,6 +10,8 @@ use runtime::environment::{Environment, Misconfigured, number, seconds, text};
 pub struct Config {
     /// What the functions of the control plane have in common.
     pub deployment: Deployment,
+    /// `DOCUMENTS_TABLE`
+    pub documents_table: String,
     /// `QUEUE_URL`: the function's own queue, for messages that wait.
     pub queue_url: String,
     /// `SETTLE_SECONDS` (default 60), `CREDENTIAL_CACHE_SECONDS` (default 300),
@@ -25,6 +27,7 @@ impl Config {
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         let mut reading = environment.reading();
         let deployment = Deployment::read(&mut reading);
+        let documents_table = reading.required("DOCUMENTS_TABLE", text);
         let queue_url = reading.required("QUEUE_URL", text);
         let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
         let cache = reading.optional("CREDENTIAL_CACHE_SECONDS", Duration::from_secs(300), seconds(0..=3600));
@@ -32,6 +35,7 @@ impl Config {
         reading.finish(|| {
             Some(Self {
                 deployment: deployment?,
+                documents_table: documents_table?,
                 queue_url: queue_url?,
                 rules: Rules {
                     settle: settle?,

@@ -6,6 +6,7 @@
 pub mod config;
 
 use lifecycle::{ConnectError, FlowError, Remover};
+use registry::Documents;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
@@ -26,6 +27,7 @@ impl OffboardCustomer {
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
         let (_, remover) = config.deployment.connect(aws, &config.rules).await?;
+        let remover = remover.with_documents(Documents::new(aws, &config.documents_table));
         Ok(Self::new(remover, Bus::new(aws, &config.deployment.bus_name)))
     }
 

@@ -24,6 +24,8 @@ pub struct Config {
     pub sealing_key_id: String,
     /// `ROTATION_FUNCTION_ARN`, and `ROTATION_DAYS` (default 30).
     pub schedule: Schedule,
+    /// `DOCUMENTS_TABLE`: what is open of a customer whose removal an onboarding finishes.
+    pub documents_table: String,
     /// `QUEUE_URL`: the function's own queue, for messages that wait.
     pub queue_url: String,
     /// `SETTLE_SECONDS` (default 60), and `RECOVERY_WINDOW_DAYS` (default 30) for what is undone.
@@ -51,6 +53,7 @@ impl Config {
         let sealing_key_id = reading.required("SEALING_KEY_ID", text);
         let function_arn = reading.required("ROTATION_FUNCTION_ARN", text);
         let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=999));
+        let documents_table = reading.required("DOCUMENTS_TABLE", text);
         let queue_url = reading.required("QUEUE_URL", text);
         let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
@@ -62,6 +65,7 @@ impl Config {
                 secrets_key_id: secrets_key_id?,
                 sealing_key_id: sealing_key_id?,
                 schedule: Schedule { function_arn: function_arn?, every_days: every_days? },
+                documents_table: documents_table?,
                 queue_url: queue_url?,
                 rules: Rules { settle: settle?, recovery_window_days: window?, ..Rules::default() },
             })

@@ -6,6 +6,7 @@
 pub mod config;
 
 use lifecycle::{ConnectError, FlowError, Provider, Terms};
+use registry::Documents;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
@@ -30,7 +31,9 @@ impl OnboardCustomer {
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
         let (vendor, remover) = config.deployment.connect(aws, &config.rules).await?;
-        let remover = remover.with_secrets_key(&config.secrets_key_id);
+        let remover = remover
+            .with_secrets_key(&config.secrets_key_id)
+            .with_documents(Documents::new(aws, &config.documents_table));
         let sealer = Sealer::new(aws, &config.sealing_key_id);
         let provider = Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone());
         let bus = Bus::new(aws, &config.deployment.bus_name);

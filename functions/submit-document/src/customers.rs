@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use access::is_fresh;
+use jiff::Timestamp;
 use registry::{Registry, RegistryError};
 use shared_core::customer::Customer;
 use shared_core::ids::CustomerId;
@@ -49,11 +50,4 @@ impl Customers {
             _ => self.keep.min(UNSETTLED),
         }
     }
-}
-
-/// Whether what was read then may still be believed. By the wall clock, for it also runs while the function is
-/// frozen; where it was set back, nothing is believed.
-pub(crate) fn is_fresh(since: Timestamp, now: Timestamp, keep: Duration) -> bool {
-    let age = now.duration_since(since);
-    !age.is_negative() && SignedDuration::try_from(keep).is_ok_and(|keep| age < keep)
 }

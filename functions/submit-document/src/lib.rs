@@ -7,11 +7,10 @@
 //! 3. the customer's own credential opens the cell's Documents API;
 //! 4. the object is opened, which tells its size and what its metadata and tags ask for;
 //! 5. a submission is created and recorded, the bytes pass through, the characteristics follow;
-//! 6. what became of it is recorded, then announced.
+//! 6. what became of it is recorded; a first look at its result is sent ahead, and the submission announced.
 
 pub mod checksum;
 pub mod config;
-mod credentials;
 mod customers;
 mod describe;
 mod doubt;
@@ -21,31 +20,36 @@ mod outcome;
 mod permits;
 pub mod storage;
 mod submit;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Credentials;
 use registry::{Claimed, Documents, Registry};
 use resistant::Vendor;
-use runtime::{Bus, Handler, Invocation, Message, ObjectCreated, Payload, Unreadable, Verdict};
-use shared_core::document::{DocumentId, Source, customer_of};
-use shared_core::event::OutboundEvent;
+use runtime::{
+    Bus, Deferral, Handler, Invocation, Message, ObjectCreated, Payload, Postpone, Unreadable, Verdict,
+};
+use shared_core::document::{Document, DocumentId, Source, customer_of};
 use vault::Vault;
 
 pub use config::Config;
-use credentials::Credentials;
 use customers::Customers;
 pub use metadata::Defaults;
 use object::Objects;
 use permits::Permits;
 use storage::{S3, Storage};
 use submit::{Stop, Submitter};
+pub use waiting::FirstLook;
 
 /// The function.
 pub struct SubmitDocument {
     submitter: Submitter,
     bus: Bus,
+    looks: Arc<dyn Postpone>,
     bucket: String,
+    first_look: FirstLook,
 }
 
 /// What it works with.
@@ -62,6 +66,8 @@ pub struct Adapters {
     pub storage: Arc<dyn Storage>,
     /// Where ends are announced.
     pub bus: Bus,
+    /// The queue of those that look for results.
+    pub looks: Arc<dyn Postpone>,
 }
 
 /// What it keeps to.
@@ -73,6 +79,8 @@ pub struct Terms {
     pub cache: Duration,
     /// What is asked for where an object does not say.
     pub defaults: Defaults,
+    /// When its result is looked for first.
+    pub first_look: FirstLook,
 }
 
 impl SubmitDocument {
@@ -88,14 +96,16 @@ impl SubmitDocument {
             vendor: Vendor::new(config.endpoints.clone())?,
             storage: Arc::new(S3::new(aws, &config.bucket_owner)),
             bus: Bus::new(aws, &config.bus_name),
+            looks: Arc::new(Deferral::new(aws, &config.results_queue_url)),
         };
-        let Config { bucket, cache, defaults, .. } = config;
-        Ok(Self::over(adapters, Terms { bucket: bucket.clone(), cache: *cache, defaults: *defaults }))
+        let Config { bucket, cache, defaults, first_look, .. } = config;
+        let (bucket, first_look) = (bucket.clone(), first_look.clone());
+        Ok(Self::over(adapters, Terms { bucket, cache: *cache, defaults: *defaults, first_look }))
     }
 
     /// The function over any other stores.
     pub fn over(adapters: Adapters, terms: Terms) -> Self {
-        let Adapters { registry, documents, vault, vendor, storage, bus } = adapters;
+        let Adapters { registry, documents, vault, vendor, storage, bus, looks } = adapters;
         Self {
             submitter: Submitter {
                 documents,
@@ -105,7 +115,9 @@ impl SubmitDocument {
                 permits: Permits::default(),
             },
             bus,
+            looks,
             bucket: terms.bucket,
+            first_look: terms.first_look,
         }
     }
 
@@ -149,16 +161,12 @@ impl SubmitDocument {
         match documents.claim(source, &owner, invocation.now(), until).await? {
             Claimed::Busy { until } => Err(Stop::busy(invocation.now(), until)),
             Claimed::Ended { document, announced } => {
-                let event = outcome::event(&document, message)?;
-                Ok(self.conclude(source, &event, announced).await)
+                self.conclude(&document, announced, message, invocation).await
             }
             Claimed::Mine(claim, document) => {
                 let ended = self.submitter.work(&claim, *document, message, invocation).await;
                 match ended {
-                    Ok(document) => {
-                        let event = outcome::event(&document, message)?;
-                        Ok(self.conclude(source, &event, false).await)
-                    }
+                    Ok(document) => self.conclude(&document, false, message, invocation).await,
                     Err(stop) => {
                         self.submitter.release(claim).await;
                         Err(stop)
@@ -168,10 +176,21 @@ impl SubmitDocument {
         }
     }
 
-    async fn conclude(&self, source: &Source, event: &OutboundEvent, announced: bool) -> Verdict {
-        let id = DocumentId::of(source);
+    /// Has the result of a submitted document looked for, then tells of the submission, unless both was done.
+    async fn conclude(
+        &self,
+        document: &Document,
+        announced: bool,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Result<Verdict, Stop> {
+        let event = outcome::event(document, message)?;
+        if !announced {
+            waiting::begin(&*self.looks, document, &self.first_look, invocation.now()).await?;
+        }
+        let id = DocumentId::of(&document.source);
         let mark = async || self.submitter.documents.mark_announced(&id).await;
-        self.bus.conclude(event, announced, mark).await
+        Ok(self.bus.conclude(&event, announced, mark).await)
     }
 }
 

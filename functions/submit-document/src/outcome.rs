@@ -1,7 +1,7 @@
 //! What is announced of a document.
 
 use runtime::{Message, ObjectCreated, Report, Unreadable, Verdict};
-use shared_core::document::{Document, DocumentId, Source, State, customer_of};
+use shared_core::document::{Document, DocumentId, State, customer_of};
 use shared_core::event::{
     Content, DocumentRef, DocumentRejected, DocumentSubmitted, Original, OutboundEvent, ReasonCode,
 };
@@ -13,7 +13,7 @@ use crate::submit::Stop;
 pub(crate) fn event(document: &Document, message: &Message) -> Result<OutboundEvent, Stop> {
     let at = document.ended_at.ok_or(Stop::Broken("a document that ended without a time"))?;
     let content = match document.state {
-        State::Submitted => {
+        State::Submitted | State::Analyzed | State::AnalysisFailed => {
             submitted(document).ok_or(Stop::Broken("a submitted document that is incomplete"))?
         }
         State::Rejected => rejected(document, message).ok_or(Stop::Broken("a rejection without a reason"))?,
@@ -28,7 +28,7 @@ fn submitted(document: &Document) -> Option<Content> {
     let submitted = DocumentSubmitted {
         customer_id: document.customer_id.clone()?,
         cell: document.cell?,
-        document: reference(&document.source),
+        document: (&document.source).into(),
         document_id: DocumentId::of(&document.source).as_str().to_owned(),
         submission_id: document.submission.as_ref()?.id.clone(),
         size_bytes: document.size_bytes?,
@@ -39,7 +39,7 @@ fn submitted(document: &Document) -> Option<Content> {
 fn rejected(document: &Document, message: &Message) -> Option<Content> {
     let failure = document.failure.clone()?;
     let rejected = DocumentRejected {
-        document: reference(&document.source),
+        document: (&document.source).into(),
         document_id: Some(DocumentId::of(&document.source).as_str().to_owned()),
         customer_id: customer_of(&document.source.key).ok(),
         reason_code: failure.code,
@@ -47,14 +47,6 @@ fn rejected(document: &Document, message: &Message) -> Option<Content> {
         original: Some(Original::new(message.text())),
     };
     Some(rejected.into())
-}
-
-fn reference(source: &Source) -> DocumentRef {
-    DocumentRef {
-        bucket: source.bucket.clone(),
-        key: source.key.clone(),
-        version_id: source.version_id.clone(),
-    }
 }
 
 /// A folder marker holds no document.

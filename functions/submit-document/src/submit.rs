@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
+use access::{AccessError, Credentials, Opened, Place};
 use jiff::Timestamp;
 use registry::{Claim, Documents, RegistryError};
-use resistant::{
-    CallError, CredentialError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl, limits,
-};
+use resistant::{CallError, DataPlane, NewSubmission, QueryId, TokenError, UploadUrl, limits};
 use runtime::telemetry::chain;
 use runtime::{Invocation, Message, Verdict};
 use shared_core::customer::Failure;
 use shared_core::document::{
     Document, DocumentId, IllegalStep, PresignedUrl, Refusal, Route, State, Step, Submission, customer_of,
-    route, served,
+    finishes, route,
 };
 use shared_core::elapsed;
 use shared_core::failure::{Class, Classified, LONGEST_WAIT};
-use vault::VaultError;
+use shared_core::ids::TenantId;
 
-use crate::credentials::{Credentials, Place};
 use crate::customers::Customers;
 use crate::describe::Earlier;
 use crate::doubt::Doubt;
@@ -38,16 +36,16 @@ pub(crate) enum Stop {
     NotYet { delay: Duration, reason: &'static str },
     #[error("the registry failed")]
     Registry(#[from] RegistryError),
-    #[error("the vault failed")]
-    Vault(#[from] VaultError),
-    #[error("the credential cannot be used")]
-    Credential(#[from] CredentialError),
+    #[error("the cell's API cannot be opened")]
+    Access(#[from] AccessError),
     #[error("the vendor's API failed")]
     Vendor(#[from] CallError),
     #[error("the upload URL was refused")]
     UploadRefused(#[source] CallError),
     #[error("reading the object from S3 failed")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("sending the first look at the result failed")]
+    Look(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the protocol was broken")]
     Illegal(#[from] IllegalStep),
     #[error("{0}")]
@@ -66,11 +64,10 @@ impl Classified for Stop {
             Self::Refused(_) => Class::Rejected,
             Self::NotYet { delay, .. } => Class::Wait { delay: *delay },
             Self::Registry(error) => error.class(),
-            Self::Vault(error) => error.class(),
-            Self::Credential(error) => error.class(),
+            Self::Access(error) => error.class(),
             Self::Vendor(error) => error.class(),
             Self::UploadRefused(_) => Class::Wait { delay: Duration::from_secs(5) },
-            Self::Storage(_) => Class::Retry,
+            Self::Storage(_) | Self::Look(_) => Class::Retry,
             Self::Illegal(error) => error.class(),
             Self::Broken(_) => Class::Bug,
         }
@@ -165,7 +162,7 @@ impl Work<'_> {
             if customer.generation != generation {
                 customer = customers.read(&customer_id, now).await?;
             }
-            served(&customer)?;
+            finishes(&customer)?;
             if customer.generation == generation {
                 return Ok(Place { customer_id, generation, cell });
             }
@@ -186,7 +183,8 @@ impl Work<'_> {
     }
 
     async fn submit(&mut self, place: &Place) -> Result<(), Stop> {
-        let plane = self.submitter.credentials.data_plane(place, self.invocation).await?;
+        let (now, deadline) = (self.now(), self.invocation.deadline.instant());
+        let Opened { plane, tenant_id } = self.submitter.credentials.open(place, now, deadline).await?;
         if self.taken_up(&plane).await? == Doubt::Arrived {
             return Ok(());
         }
@@ -196,7 +194,7 @@ impl Work<'_> {
         }
         let object = self.open().await?;
         if self.document.state == State::Claimed {
-            self.create(&plane, place, &object.asked).await?;
+            self.create(&plane, place, tenant_id, &object.asked).await?;
         }
         self.send(&plane, object).await
     }
@@ -205,7 +203,9 @@ impl Work<'_> {
     /// belongs to them, or none of them counts.
     async fn taken_up(&mut self, plane: &DataPlane) -> Result<Doubt, Stop> {
         match self.document.state {
-            State::Claimed | State::Submitted | State::Rejected => Ok(Doubt::Gone),
+            State::Claimed | State::Submitted | State::Analyzed | State::AnalysisFailed | State::Rejected => {
+                Ok(Doubt::Gone)
+            }
             State::Created if self.upload_url(plane).is_some() => Ok(Doubt::Gone),
             State::Created => self.resolve(plane).await,
             State::Sending => match self.resolve(plane).await? {
@@ -224,7 +224,13 @@ impl Work<'_> {
         self.submitter.objects.open(&self.document.source).await
     }
 
-    async fn create(&mut self, plane: &DataPlane, place: &Place, asked: &Asked) -> Result<(), Stop> {
+    async fn create(
+        &mut self,
+        plane: &DataPlane,
+        place: &Place,
+        tenant_id: TenantId,
+        asked: &Asked,
+    ) -> Result<(), Stop> {
         if self.document.abandoned >= MOST_SUBMISSIONS {
             let problem = format!(
                 "none of {MOST_SUBMISSIONS} submissions could be uploaded; the function's log tells why each broke: upload the object again once that is mended"
@@ -254,7 +260,9 @@ impl Work<'_> {
             created_at: self.invocation.now(),
             removing_until: None,
             generation: place.generation,
+            tenant_id: Some(tenant_id),
             pipeline: new.pipeline,
+            decision: new.enable_decision,
             characteristics: new.enable_characteristics,
         };
         let (customer_id, cell) = (place.customer_id.clone(), place.cell);

@@ -94,6 +94,9 @@ pub struct Work {
     /// The cells that an onboarding names.
     #[serde(default)]
     pub cells: Vec<Cell>,
+    /// Whether an offboarding waits for open documents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drain: bool,
 }
 
 /// The customer's tenant at the vendor.
@@ -282,6 +285,11 @@ impl Customer {
     /// Whether a request comes too late: one that was made after it has been applied.
     pub fn supersedes(&self, order: &Order) -> bool {
         self.last_request.as_ref().is_some_and(|last| order < last)
+    }
+
+    /// Whether the customer leaves, and what it has under way may still come to its end.
+    pub fn drains(&self) -> bool {
+        self.phase == Phase::Offboarding && self.work.as_ref().is_some_and(|work| work.drain)
     }
 
     /// The tenant's id, where it is known.

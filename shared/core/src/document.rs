@@ -4,13 +4,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::{CellPhase, Customer, Failure, Phase};
+use crate::event::DocumentRef;
 use crate::failure::{Class, Classified};
-use crate::ids::{CustomerId, Generation, SubmissionId, hex_digest};
+use crate::ids::{CustomerId, Generation, Invalid, SubmissionId, TenantId, hex_digest};
 use crate::place::Cell;
 
+mod findings;
+mod look;
+pub mod outcome;
 mod pipeline;
 mod refusal;
 
+pub use findings::{Findings, Kept};
+pub use look::Look;
 pub use pipeline::Pipeline;
 pub use refusal::{LARGEST_BYTES, Refusal};
 
@@ -28,6 +34,13 @@ pub struct Source {
     /// The entity tag that the event carried; it stands in for the version where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+}
+
+impl From<&Source> for DocumentRef {
+    fn from(source: &Source) -> Self {
+        let Source { bucket, key, version_id, .. } = source.clone();
+        Self { bucket, key, version_id }
+    }
 }
 
 /// SHA-256 of bucket, key and version, in hex. Opaque and without personal data, so it is also the
@@ -51,6 +64,19 @@ impl DocumentId {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl std::str::FromStr for DocumentId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let legal = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if legal {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new("document_id", text, "it is 64 lower-case hex digits"))
+        }
     }
 }
 
@@ -107,6 +133,14 @@ pub fn served(customer: &Customer) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a document with a submission may come to its end: a customer that leaves may be drained.
+///
+/// # Errors
+/// The [`Refusal`] that applies.
+pub fn finishes(customer: &Customer) -> Result<(), Refusal> {
+    if customer.drains() { Ok(()) } else { served(customer) }
+}
+
 fn only_cell(customer: &Customer) -> Option<Cell> {
     let mut cells = customer.cells.keys();
     cells.next().copied().filter(|_| cells.next().is_none())
@@ -126,6 +160,10 @@ pub enum State {
     Uploaded,
     /// The vendor has every byte.
     Submitted,
+    /// The analysis ended well, and what it found is kept.
+    Analyzed,
+    /// The analysis did not end well, or nothing is known of its end.
+    AnalysisFailed,
     /// It will not be submitted.
     Rejected,
 }
@@ -147,9 +185,15 @@ pub struct Submission {
     /// The customer's life whose tenant it is in.
     #[serde(default)]
     pub generation: Generation,
+    /// That tenant.
+    #[serde(default)]
+    pub tenant_id: Option<TenantId>,
     /// Which analysis was asked for, so that its result can be.
     #[serde(default)]
     pub pipeline: Pipeline,
+    /// Whether the tenant's decision rules were asked for.
+    #[serde(default)]
+    pub decision: bool,
     /// Whether characteristics were announced. If so the vendor analyses nothing without them, whatever
     /// the object's tags say by now.
     #[serde(default)]
@@ -193,12 +237,18 @@ pub struct Document {
     /// How many bytes were sent.
     #[serde(default)]
     pub size_bytes: Option<u64>,
-    /// Why it was rejected.
+    /// Why it was rejected, or why its analysis failed.
     #[serde(default)]
     pub failure: Option<Failure>,
-    /// When it ended.
+    /// When it was submitted or rejected.
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
+    /// What the vendor found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Findings>,
+    /// When the end of its analysis was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis_ended_at: Option<Timestamp>,
 }
 
 /// One step of a document.
@@ -241,6 +291,22 @@ pub enum Step {
         /// Since then.
         at: Timestamp,
     },
+    /// The analysis ended well.
+    Analyzed {
+        /// What it found.
+        findings: Findings,
+        /// When that is recorded.
+        at: Timestamp,
+    },
+    /// The analysis did not end well, or its end is not waited for any more.
+    AnalysisFailed {
+        /// For this reason.
+        failure: Failure,
+        /// What the vendor said, where it said anything.
+        findings: Option<Findings>,
+        /// When that is recorded.
+        at: Timestamp,
+    },
 }
 
 /// A step that the document's state does not allow: a bug, never a race.
@@ -275,12 +341,22 @@ impl Document {
             size_bytes: None,
             failure: None,
             ended_at: None,
+            findings: None,
+            analysis_ended_at: None,
         }
     }
 
-    /// Whether nothing is left to do but to say so.
+    /// Whether its submission has ended, so that nothing is left of that but to say so.
     pub fn ended(&self) -> bool {
-        matches!(self.state, State::Submitted | State::Rejected)
+        match self.state {
+            State::Claimed | State::Created | State::Sending | State::Uploaded => false,
+            State::Submitted | State::Analyzed | State::AnalysisFailed | State::Rejected => true,
+        }
+    }
+
+    /// Whether nothing more will become of it. Until then its customer waits for it.
+    pub fn settled(&self) -> bool {
+        self.ended() && self.state != State::Submitted
     }
 
     /// The record after `step`.
@@ -327,6 +403,17 @@ impl Document {
                 self.failure = Some(failure);
                 self.end(at);
             }
+            (State::Submitted, Step::Analyzed { findings, at }) => {
+                self.state = State::Analyzed;
+                self.findings = Some(findings);
+                self.analysis_ended_at = Some(at);
+            }
+            (State::Submitted, Step::AnalysisFailed { failure, findings, at }) => {
+                self.state = State::AnalysisFailed;
+                self.failure = Some(failure);
+                self.findings = findings;
+                self.analysis_ended_at = Some(at);
+            }
             (state, step) => return Err(IllegalStep { state, step: step.name() }),
         }
         Ok(self)
@@ -362,6 +449,8 @@ impl Step {
             Self::Abandoned => "abandoned",
             Self::Submitted { .. } => "submitted",
             Self::Rejected { .. } => "rejected",
+            Self::Analyzed { .. } => "analyzed",
+            Self::AnalysisFailed { .. } => "analysis failed",
         }
     }
 }

@@ -22,7 +22,9 @@ pub use customer::{
     CellOutcome, CellStatus, Certificate, CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded,
     CustomerOnboardingFailed, DeletedApplication, DeletedSecret, SecretRolledBack, SecretRotated,
 };
-pub use document::{DocumentRef, DocumentRejected, DocumentSubmitted};
+pub use document::{
+    DocumentAnalysisFailed, DocumentAnalyzed, DocumentRef, DocumentRejected, DocumentSubmitted,
+};
 pub use original::Original;
 pub use reason::ReasonCode;
 pub use refused::RequestRejected;
@@ -84,6 +86,8 @@ pub enum Content {
     SecretRolledBack(SecretRolledBack),
     DocumentSubmitted(DocumentSubmitted),
     DocumentRejected(DocumentRejected),
+    DocumentAnalyzed(DocumentAnalyzed),
+    DocumentAnalysisFailed(DocumentAnalysisFailed),
     RequestRejected(RequestRejected),
 }
 
@@ -99,6 +103,8 @@ impl Content {
             Self::SecretRolledBack(_) => "SecretRolledBack",
             Self::DocumentSubmitted(_) => "DocumentSubmitted",
             Self::DocumentRejected(_) => "DocumentRejected",
+            Self::DocumentAnalyzed(_) => "DocumentAnalyzed",
+            Self::DocumentAnalysisFailed(_) => "DocumentAnalysisFailed",
             Self::RequestRejected(_) => "RequestRejected",
         }
     }
@@ -121,6 +127,8 @@ impl Content {
             }
             Self::SecretRolledBack(event) => of(&[event.customer_id.as_str(), event.request_id.as_str()]),
             Self::DocumentSubmitted(event) => of(&[&event.document_id]),
+            Self::DocumentAnalyzed(event) => of(&[&event.document_id]),
+            Self::DocumentAnalysisFailed(event) => of(&[&event.document_id]),
             Self::DocumentRejected(event) => {
                 let DocumentRef { bucket, key, version_id } = &event.document;
                 of(&[bucket, key, version_id.as_deref().unwrap_or_default(), event.reason_code.as_str()])
@@ -149,6 +157,8 @@ into_content!(
     SecretRolledBack,
     DocumentSubmitted,
     DocumentRejected,
+    DocumentAnalyzed,
+    DocumentAnalysisFailed,
     RequestRejected
 );
 

@@ -149,6 +149,10 @@ pub struct OffboardingRequest {
     pub requested_at: Timestamp,
     /// Whom it is about.
     pub customer_id: CustomerId,
+    /// Whether the documents that are under way are waited for, as long as the vendor's longest analysis takes
+    /// (15 minutes); `false` where it is not said. New ones are refused either way.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub drain: bool,
     /// Who asks, as the producer names them.
     pub actor: AuditText,
     /// Why.
@@ -166,9 +170,10 @@ impl OffboardingRequest {
     pub fn parse(event: &Value) -> Result<Self, Refusal> {
         let mut fields = Fields::of(event, Self::TYPE)?;
         let common = Common::read(&mut fields);
+        let drain = fields.flag("drain");
         fields.finish(|| {
             let Common { request_id, requested_at, customer_id, actor, reason } = common?;
-            Some(Self { request_id, requested_at, customer_id, actor, reason })
+            Some(Self { request_id, requested_at, customer_id, drain: drain?, actor, reason })
         })
     }
 }

@@ -207,6 +207,15 @@ pub fn text(text: &str) -> Result<String, Rule> {
     Ok(text.to_owned())
 }
 
+/// An AWS account's id.
+///
+/// # Errors
+/// The rule, where it is none.
+pub fn account(text: &str) -> Result<String, Rule> {
+    let legal = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    if legal { Ok(text.to_owned()) } else { Err("12 digits: the AWS account that owns the bucket".into()) }
+}
+
 /// A whole number in a range.
 pub fn number<T>(range: impl RangeBounds<T> + fmt::Debug) -> impl FnOnce(&str) -> Result<T, Rule>
 where

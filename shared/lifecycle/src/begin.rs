@@ -28,6 +28,8 @@ pub(crate) struct Envelope {
     pub(crate) reason: String,
     pub(crate) aim: Aim,
     pub(crate) cells: Vec<Cell>,
+    /// Whether an offboarding waits for open documents.
+    pub(crate) drain: bool,
 }
 
 impl Envelope {
@@ -44,6 +46,7 @@ impl Envelope {
             reason: self.reason.clone(),
             accepted_at,
             cells: self.cells.clone(),
+            drain: self.drain,
         }
     }
 
@@ -128,7 +131,9 @@ fn same_request(handled: Handled, envelope: &Envelope) -> Result<Handled, FlowEr
         | Content::SecretRotated(_)
         | Content::SecretRolledBack(_)
         | Content::DocumentSubmitted(_)
-        | Content::DocumentRejected(_) => None,
+        | Content::DocumentRejected(_)
+        | Content::DocumentAnalyzed(_)
+        | Content::DocumentAnalysisFailed(_) => None,
     };
     if handled.customer_id == envelope.customer_id && aim.is_none_or(|aim| aim == envelope.aim) {
         return Ok(handled);

@@ -24,7 +24,7 @@
 //! | Onboarding, each cell | the application is made or adopted, proved by a token, stored as one secret, set to rotate; then the cell is Active | `application` |
 //! | Onboarding → Active | the end is saved with its event, then announced | `session` |
 //! | Onboarding → Offboarding → Failed | no cell can be had: everything is removed as below | `remove` |
-//! | any → Offboarding | the phase first; rotations are cancelled; readers' caches run out | `remove` |
+//! | any → Offboarding | the phase first; rotations are cancelled; open documents are awaited, if that is asked for; readers' caches run out; what is still open ends | `remove`, `open` |
 //! | Offboarding | applications as listed, until none is; the tenant, until no listing shows it; the secrets | `tenant`, `remove` |
 //! | Active, each cell | a rotation's steps: an application as above and AWSPENDING; proved by a token; AWSCURRENT moves and the replaced application is stamped | `rotate` |
 //! | Active, each cell | what no label names is deleted once its overlap has passed, by the next rotation or the clean-up | `retire` |
@@ -49,6 +49,7 @@
 //! | stamping by force | an application that nobody counts on | the clean-up, or the request again, deletes it |
 //! | taking AWSPENDING off, in a roll back | one of the two legal ends of the rotation | moves AWSCURRENT back |
 //! | moving AWSCURRENT back | the rolled back application without a stamp | finds AWSPREVIOUS on the bad version: it was done |
+//! | writing down which documents are cut off | some of them still open | those that are still open are cut off |
 //! | deleting an application or the tenant | the record still names it | lists again; gone is done, whatever the deletion answers |
 //! | saving the end | an event that was not announced | announces it, with the same id |
 //! | deferring | the old message beside the new one | either; what has ended answers from the record |
@@ -67,6 +68,7 @@ mod connect;
 mod error;
 #[cfg(feature = "provide")]
 mod onboard;
+mod open;
 #[cfg(feature = "provide")]
 mod operate;
 #[cfg(feature = "provide")]
@@ -80,7 +82,7 @@ mod tenant;
 
 use std::time::Duration;
 
-use registry::Registry;
+use registry::{Documents, Registry};
 use resistant::{Clock, ControlPlane};
 use shared_core::attempt::Attempt;
 use vault::Vault;
@@ -129,12 +131,18 @@ pub struct Remover {
     control: ControlPlane,
     clock: Clock,
     rules: Rules,
+    documents: Option<Documents>,
 }
 
 impl Remover {
     /// Removes with these adapters, by these rules.
     pub fn new(registry: Registry, vault: Vault, control: ControlPlane, clock: Clock, rules: Rules) -> Self {
-        Self { registry, vault, control, clock, rules }
+        Self { registry, vault, control, clock, rules, documents: None }
+    }
+
+    /// Ends the open documents of those whom it removes.
+    pub fn with_documents(self, documents: Documents) -> Self {
+        Self { documents: Some(documents), ..self }
     }
 
     /// New secrets are encrypted under this KMS key instead of the account's default one.

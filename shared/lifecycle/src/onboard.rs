@@ -31,6 +31,7 @@ impl From<&OnboardingRequest> for Envelope {
             reason: request.reason.to_string(),
             aim: Aim::Onboard,
             cells: request.cells.to_vec(),
+            drain: false,
         }
     }
 }

@@ -26,6 +26,7 @@ impl From<&OffboardingRequest> for Envelope {
             reason: request.reason.to_string(),
             aim: Aim::Offboard,
             cells: Vec::new(),
+            drain: request.drain,
         }
     }
 }
@@ -132,7 +133,9 @@ impl Remover {
             ));
         }
         self.cancel_rotations(session.customer()).await?;
+        self.drain(session).await?;
         self.wait_for_readers(session)?;
+        self.cut_off(session).await?;
         if let Some(tenant) = session.customer().tenant.clone()
             && session.customer().certificate.proved_by_listing_at.is_none()
         {

@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared_core::document::{Document, DocumentId, Source};
+use shared_core::ids::CustomerId;
 
 use crate::RegistryError;
 
@@ -55,6 +56,46 @@ pub enum Claimed {
     },
 }
 
+/// A document as it stands, for who waits for its analysis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The record.
+    pub document: Document,
+    /// How many looks at its result were begun.
+    pub looks: u32,
+    /// Whether the end of its analysis was announced.
+    pub told: bool,
+}
+
+/// What became of an attempt to begin a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// It is begun: this look, and no other of its number, goes on.
+    Begun(Box<Standing>),
+    /// Not: nothing is waited for, or a look of this number was begun before.
+    Not(Box<Standing>),
+    /// There is no such document.
+    Unknown,
+}
+
+/// What became of an attempt to record the end of an analysis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is recorded.
+    Now,
+    /// Its end stood there before, and stands.
+    Before(Box<Standing>),
+}
+
+/// Some of the documents that a customer waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// They, those first that were seen first.
+    pub documents: Vec<Document>,
+    /// Whether there are others.
+    pub more: bool,
+}
+
 /// Where documents are kept. Each method is one call, which happens wholly or not at all; a caller that
 /// gets an error does not know which.
 #[async_trait]
@@ -74,7 +115,7 @@ pub trait DocumentTable: fmt::Debug + Send + Sync {
         until: Timestamp,
     ) -> Result<Claimed, RegistryError>;
 
-    /// Saves the record. While the document is open, it stands in its customer's index.
+    /// Saves the record. Until the document is settled, it stands in its customer's index.
     ///
     /// # Errors
     /// [`RegistryError::ClaimLost`] where somebody else has the document by now; another where the call
@@ -92,4 +133,36 @@ pub trait DocumentTable: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`RegistryError`] where the call fails; the event is then announced again, with the same id.
     async fn mark_announced(&self, id: &DocumentId) -> Result<(), RegistryError>;
+
+    /// How a document stands; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn standing(&self, id: &DocumentId) -> Result<Option<Standing>, RegistryError>;
+
+    /// Begins the look of this number at a submitted document's result, unless it, or a later one, was
+    /// begun before.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn look(&self, id: &DocumentId, number: u32) -> Result<Looked, RegistryError>;
+
+    /// Records the end of a submitted document's analysis, with the results that are kept beside the record,
+    /// unless an end is recorded already.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn settle(&self, document: &Document, results: Option<&str>) -> Result<Settled, RegistryError>;
+
+    /// Notes that the end of the document's analysis was announced.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails; the event is then announced again, with the same id.
+    async fn mark_told(&self, id: &DocumentId) -> Result<(), RegistryError>;
+
+    /// What a customer waits for: a page of the documents that are not settled. May be some seconds behind.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or a record is unreadable.
+    async fn open(&self, customer_id: &CustomerId) -> Result<Open, RegistryError>;
 }

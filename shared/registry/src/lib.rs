@@ -13,7 +13,7 @@
 //! ## Layout of the documents table (layout 1; key `pk`)
 //! | `pk` | attributes |
 //! |---|---|
-//! | `DOCUMENT#<sha256>` | `record` (map: [`shared_core::document::Document`]), `claim_owner`, `claim_until` (ms), `announced`, `expires_at` (s, TTL), and while it is open `open_customer_id` and `opened_at` (index `open-documents`) |
+//! | `DOCUMENT#<sha256>` | `record` (map: [`shared_core::document::Document`]), `claim_owner`, `claim_until` (ms), `ended` and `announced` (the submission), `looks` (number), `results` (JSON: small results, whole) and `told` (the analysis), `expires_at` (s, TTL), and until it is settled `open_customer_id` and `opened_at` (index `open-documents`) |
 
 mod customers;
 mod documents;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 
 pub use customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
-pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments};
+pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments, Looked, Open, Settled, Standing};
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;
 pub use requests::Handled;

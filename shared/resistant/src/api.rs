@@ -92,25 +92,34 @@ impl<P> Api<P> {
     /// repeat is safe for every method: a call that is not authorized is not carried out.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, CallError> {
         let operation = call.operation;
+        self.answer(call).await?.ok(operation)
+    }
+
+    /// The same, and any other status is an answer.
+    pub(crate) async fn answer(&self, call: Call) -> Result<Answer, CallError> {
+        let operation = call.operation;
         let no_token = |source| CallError::Token { operation, source };
         let token = self.tokens.get(&self.http).await.map_err(no_token)?;
-        match self.send_with(&token, &call).await {
-            Err(CallError::Unauthorized { .. }) => {
-                self.tokens.drop_refused(&self.http, &token).await.map_err(no_token)?;
-                let token = self.tokens.get(&self.http).await.map_err(no_token)?;
-                self.send_with(&token, &call).await
-            }
-            outcome => outcome,
+        let answer = self.answer_with(&token, &call).await?;
+        if !answer.is_unauthorized() {
+            return Ok(answer);
         }
+        self.tokens.drop_refused(&self.http, &token).await.map_err(no_token)?;
+        let token = self.tokens.get(&self.http).await.map_err(no_token)?;
+        self.answer_with(&token, &call).await
     }
 
     /// Sends a call once, with this token.
     pub(crate) async fn send_with(&self, token: &Token<P>, call: &Call) -> Result<Answer, CallError> {
+        self.answer_with(token, call).await?.ok(call.operation)
+    }
+
+    async fn answer_with(&self, token: &Token<P>, call: &Call) -> Result<Answer, CallError> {
         let url = call.url.clone()?;
         let mut request = token.authorize(self.http.client().request(call.method.clone(), url));
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        self.http.send(call.operation, request).await?.ok(call.operation)
+        self.http.send(call.operation, request).await
     }
 }

@@ -1,11 +1,13 @@
 //! Documents, in the name of one customer. There is no way to a [`DataPlane`] without that customer's
 //! credential, so no call can reach another tenant's documents.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Deserialize;
 use shared_core::ids::SubmissionId;
 use shared_core::place::Cell;
 
@@ -22,6 +24,9 @@ use crate::upload_url::{UnsafeUploadUrl, UploadUrl};
 
 /// The longest upload where no deadline ends it before: as long as a function can live.
 const LONGEST_UPLOAD: Duration = Duration::from_secs(15 * 60);
+
+/// The longest download of a result, whose size is bounded.
+const LONGEST_DOWNLOAD: Duration = Duration::from_secs(30);
 
 /// The Documents API with one customer's credential. Clones share its token.
 #[derive(Clone)]
@@ -178,12 +183,55 @@ impl DataPlane {
             Err(CallError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let analysis = Analysis::read(kind, answer.text(operation)?);
-        analysis.map(Some).ok_or_else(|| CallError::Unclear {
+        Analysis::read(kind, answer.text(operation)?).map(Some).ok_or_else(|| not_a_result(operation))
+    }
+
+    /// A result also where it is too large to be answered, or `None` as [`result`](Self::result) has it.
+    ///
+    /// Two forms of that are known, and neither is promised (vendor: its own client, and an older contract):
+    /// a fraud result that is refused (400) comes on a second question, with `presign`, as a `download_url`;
+    /// a decision redirects. Such a URL is not trusted: it passes the guard of upload URLs, no token goes
+    /// there, and no more than 16 MiB are read.
+    ///
+    /// # Errors
+    /// The call's outcome.
+    pub async fn whole_result(
+        &self,
+        id: &SubmissionId,
+        kind: ResultKind,
+    ) -> Result<Option<Analysis>, CallError> {
+        let operation = kind.operation();
+        let call = || self.submission(operation, Method::GET, id, &[kind.path()]);
+        let answer = self.api.answer(call()).await?;
+        let text = if let Some(url) = answer.redirection() {
+            self.download(operation, url).await?
+        } else {
+            match answer.ok(operation) {
+                Ok(answer) => answer.text(operation)?,
+                Err(CallError::NotFound { .. }) => return Ok(None),
+                Err(CallError::Refused { status: 400, .. }) if kind == ResultKind::Fraud => {
+                    let answer = self.api.send(call().query("presign", "true")).await?;
+                    let elsewhere: Elsewhere = answer.json(operation)?;
+                    self.download(operation, &elsewhere.download_url).await?
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        Analysis::read(kind, text).map(Some).ok_or_else(|| not_a_result(operation))
+    }
+
+    /// What lies at a URL that the vendor answered.
+    async fn download(&self, operation: &'static str, url: &str) -> Result<String, CallError> {
+        let refused = |refused: UnsafeUploadUrl| CallError::NotSent {
             operation,
-            problem: "the answer is not a result".to_owned(),
-            source: None,
-        })
+            problem: "the URL of the result is not allowed",
+            source: Some(Arc::new(refused)),
+        };
+        let url = self.upload_url(url).map_err(refused)?;
+        let http = self.api.http();
+        let request = http.client().get(url.url().clone());
+        let answer = http.send_document(LONGEST_DOWNLOAD, operation, request).await?;
+        answer.ok(operation)?.text(operation)
     }
 
     /// Removes a submission and its results for good.
@@ -244,6 +292,16 @@ impl DataPlane {
         let path = [&["v2", "submission", id.as_str()], rest].concat();
         self.api.call(operation, method, &path)
     }
+}
+
+/// Where a large result lies.
+#[derive(Deserialize)]
+struct Elsewhere {
+    download_url: String,
+}
+
+fn not_a_result(operation: &'static str) -> CallError {
+    CallError::Unclear { operation, problem: "the answer is not a result".to_owned(), source: None }
 }
 
 /// A random id in the form that the vendor's schema gives (a UUID has 36 characters).

@@ -1,6 +1,7 @@
 //! The HTTP clients: their limits, and the one map from status codes to outcomes.
 
 use std::error::Error as _;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http::header::LOCATION;
 use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -54,10 +56,21 @@ pub(crate) struct Http {
 }
 
 /// A whole answer, whatever its status.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     status: StatusCode,
+    location: Option<String>,
     body: Bytes,
+}
+
+/// Without where it redirects to, which may be a presigned URL.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Http {
@@ -108,7 +121,7 @@ impl Http {
         send(&*self.exchange, self.time_left(), operation, request).await
     }
 
-    /// Sends a document once, behind the guard, and reads the whole answer.
+    /// Sends a document, or asks for one, once and behind the guard, and reads the whole answer.
     pub(crate) async fn send_document(
         &self,
         limit: Duration,
@@ -212,6 +225,7 @@ impl Exchange for reqwest::Client {
 
 async fn read(operation: &'static str, mut response: Response) -> Result<Answer, CallError> {
     let status = response.status();
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(operation, error))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -220,7 +234,7 @@ async fn read(operation: &'static str, mut response: Response) -> Result<Answer,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, body: body.freeze() })
+    Ok(Answer { status, location, body: body.freeze() })
 }
 
 /// What a transport error means. Its URL is taken out: it may be a presigned one.
@@ -259,7 +273,22 @@ fn cause(error: reqwest::Error) -> Cause {
 impl Answer {
     /// An answer with this status and body.
     pub fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, body }
+        Self { status, location: None, body }
+    }
+
+    /// The same, redirecting.
+    #[must_use]
+    pub fn to(self, location: impl Into<String>) -> Self {
+        Self { location: Some(location.into()), ..self }
+    }
+
+    /// Where it redirects to, if that is what it does. Nothing is followed by itself.
+    pub(crate) fn redirection(&self) -> Option<&str> {
+        self.location.as_deref().filter(|_| self.status.is_redirection())
+    }
+
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.
@@ -281,7 +310,7 @@ impl Answer {
             409 => CallError::Conflict { operation, message },
             429 => CallError::Throttled { operation, message },
             status @ 400..=499 => CallError::Refused { operation, status, message },
-            // 5xx, and redirects, which no operation has.
+            // 5xx, and redirects where none is expected.
             status => CallError::Unclear {
                 operation,
                 problem: format!("the vendor answered {status}"),
@@ -320,7 +349,7 @@ mod tests {
 
     fn outcome(status: u16) -> Result<(), CallError> {
         let body = Bytes::from_static(br#"{"message":"because"}"#);
-        Answer { status: StatusCode::from_u16(status).unwrap(), body }.ok("op").map(|_| ())
+        Answer::new(StatusCode::from_u16(status).unwrap(), body).ok("op").map(|_| ())
     }
 
     #[test]
@@ -356,7 +385,7 @@ mod tests {
     #[test]
     fn an_unreadable_answer_does_not_quote_itself() {
         let body = Bytes::from_static(br#"{"status": "very-private"}"#);
-        let answer = Answer { status: StatusCode::OK, body };
+        let answer = Answer::new(StatusCode::OK, body);
         #[derive(Debug, serde::Deserialize)]
         struct Expected {
             #[expect(dead_code, reason = "only its type matters")]

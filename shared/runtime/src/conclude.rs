@@ -40,7 +40,10 @@ fn ended(event: &OutboundEvent) -> Verdict {
         | Content::CustomerOffboarded(_)
         | Content::SecretRotated(_)
         | Content::SecretRolledBack(_)
-        | Content::DocumentSubmitted(_) => Verdict::Done(report),
+        | Content::DocumentSubmitted(_)
+        | Content::DocumentAnalyzed(_)
+        // How a document was found is not how the work on its message went.
+        | Content::DocumentAnalysisFailed(_) => Verdict::Done(report),
         Content::DocumentRejected(_) | Content::RequestRejected(_) => Verdict::Rejected(report),
         Content::CustomerOnboardingFailed(_) | Content::CustomerOffboardingFailed(_) => {
             Verdict::Failed(report)

@@ -9,6 +9,7 @@ use shared_core::elapsed;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{BoxError, Message, Origin};
@@ -22,9 +23,10 @@ pub use queue::Deferral;
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 /// Takes messages that come back later.
+#[async_trait]
 pub trait Postpone: Send + Sync {
     /// Sends it. Once this has returned without an error, the old message may be acknowledged.
-    fn postpone(&self, parcel: &Parcel) -> impl Future<Output = Result<(), BoxError>> + Send;
+    async fn postpone(&self, parcel: &Parcel) -> Result<(), BoxError>;
 }
 
 /// A message that comes back later.
@@ -47,9 +49,29 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// The next attempt of a message, after a delay, or after more where it has waited often before.
-    pub fn next(message: &Message, delay: Duration, group: Option<String>, now: Timestamp) -> Self {
-        let delay = delay.max(patience(message));
+    /// The first message of something, after a delay that a queue can make.
+    pub fn first(body: String, delay: Duration, group: Option<String>, now: Timestamp) -> Self {
+        Self {
+            body,
+            first_seen: now,
+            attempt: 1,
+            delay_seconds: delay_seconds(delay),
+            not_before: None,
+            group,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The next attempt of a message, after a delay, or after more, up to `longest`, where it has waited
+    /// often before.
+    pub fn next(
+        message: &Message,
+        delay: Duration,
+        longest: Duration,
+        group: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        let delay = delay.max(patience(message).min(longest));
         let not_before = (delay > LONGEST_DELAY).then(|| now.checked_add(delay).unwrap_or(Timestamp::MAX));
         let group = group.or_else(|| message.group.clone());
         Self::of(message, message.attempt.saturating_add(1), delay, not_before, group)
@@ -70,18 +92,22 @@ impl Parcel {
         not_before: Option<Timestamp>,
         group: Option<String>,
     ) -> Self {
-        // Rounded up: too early would be a call for nothing.
-        let seconds = delay.min(LONGEST_DELAY).as_millis().div_ceil(1000);
         Self {
             body: message.text.clone(),
             first_seen: message.first_seen,
             attempt,
-            delay_seconds: u16::try_from(seconds).unwrap_or(u16::MAX),
+            delay_seconds: delay_seconds(delay),
             not_before,
             group,
             origin: message.origin.clone(),
         }
     }
+}
+
+/// Rounded up: too early would be a call for nothing.
+fn delay_seconds(delay: Duration) -> u16 {
+    let seconds = delay.min(LONGEST_DELAY).as_millis().div_ceil(1000);
+    u16::try_from(seconds).unwrap_or(u16::MAX)
 }
 
 /// How long a message waits at least that has waited before: twice as long each time, up to the longest
@@ -100,6 +126,7 @@ fn patience(message: &Message) -> Duration {
 #[derive(Clone, Copy, Debug)]
 pub struct NoQueue;
 
+#[async_trait]
 impl Postpone for NoQueue {
     async fn postpone(&self, _: &Parcel) -> Result<(), BoxError> {
         Err("this function has no queue to wait in".into())

@@ -59,8 +59,8 @@ pub(crate) async fn work_queued<H: Handler, P: Postpone>(
     }
     let kept = message.without_payload();
     match work(handler, Unit::Message(message), invocation).await {
-        Verdict::Defer { delay, group, reason } => {
-            let parcel = Parcel::next(&kept, delay, group, invocation.now());
+        Verdict::Defer { delay, longest, group, reason } => {
+            let parcel = Parcel::next(&kept, delay, longest, group, invocation.now());
             sent(postpone, &parcel, &reason).await
         }
         other => other,

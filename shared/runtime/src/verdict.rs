@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shared_core::failure::{Class, Classified};
 
 use crate::BoxError;
+use crate::deferral::LONGEST_DELAY;
 
 /// What became of one message, and with that, what becomes of it in its queue.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub enum Verdict {
     Defer {
         /// The least time until the next attempt.
         delay: Duration,
+        /// To how much of it waiting grows with the attempts.
+        longest: Duration,
         /// The message group of the new message, the customer: fair queues go by it. Where it is
         /// `None`, the group of the old one stays.
         group: Option<String>,
@@ -36,7 +39,7 @@ pub enum Verdict {
 impl Verdict {
     /// "Not before `delay` has passed."
     pub fn wait(delay: Duration, group: Option<String>, reason: impl Into<String>) -> Self {
-        Self::Defer { delay, group, reason: reason.into() }
+        Self::Defer { delay, longest: LONGEST_DELAY, group, reason: reason.into() }
     }
 
     /// What follows from an error's class.
@@ -46,7 +49,7 @@ impl Verdict {
     pub fn of(error: impl Classified + Error + Send + Sync + 'static, group: Option<String>) -> Self {
         match error.class() {
             Class::Retry => Self::Retry(error.into()),
-            Class::Wait { delay } => Self::Defer { delay, group, reason: crate::telemetry::chain(&error) },
+            Class::Wait { delay } => Self::wait(delay, group, crate::telemetry::chain(&error)),
             Class::Rejected | Class::Final | Class::Bug => Self::Bug(error.into()),
         }
     }
@@ -121,7 +124,7 @@ mod tests {
         assert_eq!(of(Class::Bug).word(), "Bug");
         let delay = Duration::from_secs(7);
         match of(Class::Wait { delay }) {
-            Verdict::Defer { delay: got, group, reason } => {
+            Verdict::Defer { delay: got, group, reason, .. } => {
                 assert_eq!(
                     (got, group.as_deref(), reason.as_str()),
                     (delay, Some("acme"), "too many requests")

@@ -250,7 +250,10 @@ fn message<'a>(world: &'a World, work: &Work) -> Option<&'a Queued> {
 fn has_ended(world: &World, message: &Queued) -> bool {
     if let Some(file) = message.file(world) {
         let row = world.documents.row(&DocumentId::of(&file.source()));
-        return row.is_some_and(|row| row.document.ended());
+        return row.is_some_and(|row| match message.function {
+            Function::Collect => row.document.settled(),
+            _ => row.document.ended(),
+        });
     }
     world.table.requests().any(|handled| handled.request_id.as_str() == request(world, message))
 }

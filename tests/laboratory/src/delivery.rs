@@ -115,6 +115,7 @@ async fn message(functions: Arc<Functions>, id: u64, plan: Plan, pace: Option<Pa
         Function::Onboard => invoke(&functions.onboard, &queue, &payload, left, &caller).await,
         Function::Offboard => invoke(&functions.offboard, &queue, &payload, left, &caller).await,
         Function::Submit => invoke(&*functions.submit(), &queue, &payload, left, &caller).await,
+        Function::Collect => invoke(&*functions.collect(), &queue, &payload, left, &caller).await,
     };
     if end == End::Done && answer["batchItemFailures"].as_array().is_some_and(|failed| !failed.is_empty()) {
         end = End::Returned;

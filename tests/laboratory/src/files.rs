@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use registry::{Claim, Claimed, RegistryError};
-use shared_core::document::{Document, DocumentId, Source};
+use registry::{Claim, Claimed, Looked, Open, RegistryError, Settled, Standing};
+use shared_core::document::{Document, DocumentId, Source, State};
+use shared_core::ids::CustomerId;
 
 /// The name of the one bucket.
 pub const BUCKET: &str = "documents";
@@ -67,8 +68,20 @@ pub struct DocumentRow {
     pub document: Document,
     /// Who works on it, and until when.
     pub claim: (String, Timestamp),
-    /// Whether its end was announced.
+    /// Whether the end of its submission was announced.
     pub announced: bool,
+    /// How many looks at its result were begun.
+    pub looks: u32,
+    /// The results that are kept beside the record.
+    pub results: Option<String>,
+    /// Whether the end of its analysis was announced.
+    pub told: bool,
+}
+
+impl DocumentRow {
+    fn standing(&self) -> Standing {
+        Standing { document: self.document.clone(), looks: self.looks, told: self.told }
+    }
 }
 
 impl Documents {
@@ -94,6 +107,9 @@ impl Documents {
             document: Document::claimed(source.clone(), now),
             claim: (owner.to_owned(), until),
             announced: false,
+            looks: 0,
+            results: None,
+            told: false,
         };
         let row = self.rows.entry(id.as_str().to_owned()).or_insert_with(new);
         if row.document.ended() {
@@ -123,5 +139,54 @@ impl Documents {
     /// Whether there is such a document.
     pub(crate) fn mark_announced(&mut self, id: &DocumentId) -> bool {
         self.rows.get_mut(id.as_str()).map(|row| row.announced = true).is_some()
+    }
+
+    pub(crate) fn standing(&self, id: &DocumentId) -> Option<Standing> {
+        self.row(id).map(DocumentRow::standing)
+    }
+
+    pub(crate) fn look(&mut self, id: &DocumentId, number: u32) -> Looked {
+        let Some(row) = self.rows.get_mut(id.as_str()) else { return Looked::Unknown };
+        if row.document.state != State::Submitted || row.looks >= number {
+            return Looked::Not(Box::new(row.standing()));
+        }
+        row.looks = number;
+        Looked::Begun(Box::new(row.standing()))
+    }
+
+    pub(crate) fn settle(
+        &mut self,
+        document: &Document,
+        results: Option<&str>,
+    ) -> Result<Settled, RegistryError> {
+        let id = DocumentId::of(&document.source);
+        let row = self.rows.get_mut(id.as_str());
+        let row = row.ok_or_else(|| RegistryError::Unreadable {
+            key: id.as_str().to_owned(),
+            source: "no `record`".into(),
+        })?;
+        if row.document.state != State::Submitted {
+            return Ok(Settled::Before(Box::new(row.standing())));
+        }
+        row.document = document.clone();
+        row.results = results.map(str::to_owned);
+        Ok(Settled::Now)
+    }
+
+    /// Whether there is such a document.
+    pub(crate) fn mark_told(&mut self, id: &DocumentId) -> bool {
+        self.rows.get_mut(id.as_str()).map(|row| row.told = true).is_some()
+    }
+
+    /// All of them: no customer of the laboratory has more than fit on a page.
+    pub(crate) fn open(&self, customer_id: &CustomerId) -> Open {
+        let mut documents: Vec<Document> = self
+            .rows()
+            .map(|row| &row.document)
+            .filter(|document| document.customer_id.as_ref() == Some(customer_id) && !document.settled())
+            .cloned()
+            .collect();
+        documents.sort_by_key(|document| document.first_seen);
+        Open { documents, more: false }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use collect_result::CollectResult;
 use futures::future::join_all;
 use jiff::Timestamp;
 use lifecycle::{Provider, Remover, Rules, Terms};
@@ -15,7 +16,7 @@ use rotate_secret::RotateSecret;
 use runtime::Bus;
 use serde_json::json;
 use shared_core::place::{Cell, Stage};
-use submit_document::{Defaults, SubmitDocument};
+use submit_document::{Defaults, FirstLook, SubmitDocument};
 use vault::{Schedule, Sealer, Secrets, Vault};
 
 use crate::clock;
@@ -23,8 +24,8 @@ use crate::delivery::{Delivered, Plan, Work, deliver};
 use crate::files::BUCKET;
 use crate::gate::{CALLER, Caller, Gate, Pace};
 use crate::keys;
-use crate::ports::Port;
-use crate::world::World;
+use crate::ports::{Port, Queue};
+use crate::world::{Function, World};
 
 /// How long a replaced application lives on.
 pub const OVERLAP: Duration = Duration::from_secs(900);
@@ -46,6 +47,8 @@ pub struct Setup {
     pub time_left: Option<Duration>,
     /// How long `submit-document` keeps what it has read of customers and credentials.
     pub cache: Duration,
+    /// How long after its submission a result is looked for first.
+    pub first_look: Duration,
     /// Whether the organization's token is asked for anew in every invocation.
     pub cold: bool,
 }
@@ -57,6 +60,8 @@ impl Default for Setup {
             quota: 20,
             time_left: None,
             cache: Duration::ZERO,
+            // When it is there.
+            first_look: Duration::from_secs(25),
             cold: false,
         }
     }
@@ -81,7 +86,8 @@ pub(crate) struct Functions {
     pub(crate) reconcile: ReconcileTenants,
     vendor: Vendor,
     cache: Duration,
-    submit: Mutex<Arc<SubmitDocument>>,
+    first_look: Duration,
+    documents: Mutex<(Arc<SubmitDocument>, Arc<CollectResult>)>,
 }
 
 /// What the flows work with.
@@ -237,7 +243,29 @@ fn control(vendor: &Vendor, organization: &OrganizationCredential) -> ControlPla
     vendor.control_plane(&endpoints, organization)
 }
 
-fn submit(port: &Port, vendor: &Vendor, cache: Duration) -> SubmitDocument {
+/// The functions that keep what they have read.
+fn documents(
+    port: &Port,
+    vendor: &Vendor,
+    cache: Duration,
+    first_look: Duration,
+) -> Mutex<(Arc<SubmitDocument>, Arc<CollectResult>)> {
+    let (submit, collect) = (submit(port, vendor, cache, first_look), collect(port, vendor, cache));
+    Mutex::new((Arc::new(submit), Arc::new(collect)))
+}
+
+fn collect(port: &Port, vendor: &Vendor, cache: Duration) -> CollectResult {
+    let adapters = collect_result::Adapters {
+        documents: Documents::over(port.clone()),
+        vault: Vault::over(port.clone(), "resistant".parse().expect("a legal prefix")),
+        vendor: vendor.clone().with_clock(Clock::new(|| crate::BEGINNING)),
+        results: Arc::new(port.clone()),
+        bus: Bus::over(port.clone()),
+    };
+    CollectResult::over(adapters, cache)
+}
+
+fn submit(port: &Port, vendor: &Vendor, cache: Duration, first_look: Duration) -> SubmitDocument {
     let adapters = submit_document::Adapters {
         registry: Registry::over(port.clone()),
         documents: Documents::over(port.clone()),
@@ -246,8 +274,11 @@ fn submit(port: &Port, vendor: &Vendor, cache: Duration) -> SubmitDocument {
         vendor: vendor.clone().with_clock(Clock::new(|| crate::BEGINNING)),
         storage: Arc::new(port.clone()),
         bus: Bus::over(port.clone()),
+        looks: Arc::new(Queue { port: port.clone(), function: Function::Collect }),
     };
-    let terms = submit_document::Terms { bucket: BUCKET.to_owned(), cache, defaults: Defaults::default() };
+    let first_look = FirstLook { after: first_look, ..FirstLook::default() };
+    let (bucket, defaults) = (BUCKET.to_owned(), Defaults::default());
+    let terms = submit_document::Terms { bucket, cache, defaults, first_look };
     SubmitDocument::over(adapters, terms)
 }
 
@@ -256,7 +287,8 @@ impl Functions {
         let prefix = "resistant".parse().expect("a legal prefix");
         let vault = Vault::over(port.clone(), prefix).with_key("secrets");
         let registry = Registry::over(port.clone());
-        let remover = Remover::new(registry, vault, control, Clock::new(clock::now), setup.rules.clone());
+        let remover = Remover::new(registry, vault, control, Clock::new(clock::now), setup.rules.clone())
+            .with_documents(Documents::over(port.clone()));
         let provider = Provider::new(remover.clone(), vendor.clone(), Sealer::over(port.clone()))
             .with_schedule(Schedule { function_arn: "rotate-secret".to_owned(), every_days: 30 })
             .with_keys(keys::next);
@@ -272,18 +304,25 @@ impl Functions {
             reconcile: ReconcileTenants::new(remover, bus),
             vendor: vendor.clone(),
             cache: setup.cache,
-            submit: Mutex::new(Arc::new(submit(port, vendor, setup.cache))),
+            first_look: setup.first_look,
+            documents: documents(port, vendor, setup.cache, setup.first_look),
         }
     }
 
     /// The function that keeps what it has read.
     pub(crate) fn submit(&self) -> Arc<SubmitDocument> {
-        Arc::clone(&self.submit.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.documents.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// The other one.
+    pub(crate) fn collect(&self) -> Arc<CollectResult> {
+        Arc::clone(&self.documents.lock().unwrap_or_else(PoisonError::into_inner).1)
     }
 
     /// What was read in another world is not known in this one.
     fn forget(&self) {
-        let anew = Arc::new(submit(&self.port, &self.vendor, self.cache));
-        *self.submit.lock().unwrap_or_else(PoisonError::into_inner) = anew;
+        let anew = documents(&self.port, &self.vendor, self.cache, self.first_look);
+        let anew = anew.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = anew;
     }
 }

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use resistant::limits::LONGEST_ANALYSIS;
 use serde_json::Value;
+use shared_core::document::{DocumentId, State};
 
 use crate::files::File;
 use crate::lab::OVERLAP;
 use crate::request::Request;
 use crate::vendor::Proof;
-use crate::world::World;
+use crate::world::{Function, Queued, World};
 
 /// Two worlds with the same text have the same futures.
 pub fn text(world: &World) -> String {
@@ -181,7 +183,12 @@ impl Normal {
             let (key, state, abandoned) = (&document.source.key, document.state, document.abandoned);
             let held = row.claim.1 >= self.now;
             let ended = document.failure.as_ref().map(|failure| &failure.code);
-            self.line(format_args!("{key} {state:?} {abandoned} {held} {ended:?} {}", row.announced));
+            let (announced, told) = (row.announced, row.told);
+            self.line(format_args!("{key} {state:?} {abandoned} {held} {ended:?} {announced} {told}"));
+            // Whether an analysis must have ended.
+            let submitted = document.ended_at.filter(|_| state == State::Submitted);
+            let overdue = submitted.map(|at| self.since(at, &[LONGEST_ANALYSIS.as_secs() as i64]));
+            self.line(format_args!("{overdue:?}"));
             if let Some(submission) = &document.submission {
                 let (id, url) = (self.name(submission.id.as_str()), submission.upload_url.is_some());
                 let (life, told) = (submission.generation, submission.characteristics);
@@ -240,7 +247,11 @@ impl Normal {
             };
             let waited = if message.is_persistent() { "too old" } else { "waits" };
             let waits = parcel.not_before.is_some_and(|at| self.to_come(at));
-            lines.push(format!("{:?} {request} {waited} {waits}", message.function));
+            lines.push(format!(
+                "{:?} {request} {waited} {waits} {:?}",
+                message.function,
+                look(world, message)
+            ));
         }
         // Two of the same do what one does that is delivered twice.
         lines.sort_unstable();
@@ -253,6 +264,13 @@ impl Normal {
         self.line(format_args!("{lines:?} {told:?}"));
         self.line(format_args!("{:?} {}", world.broken, world.upstream_was_touched));
     }
+}
+
+/// Of a look: how its number is to the record's, and whether it was received before.
+fn look(world: &World, message: &Queued) -> Option<(std::cmp::Ordering, bool)> {
+    let file = message.file(world).filter(|_| message.function == Function::Collect)?;
+    let row = world.documents.row(&DocumentId::of(&file.source()))?;
+    Some((message.parcel.attempt.cmp(&row.looks), message.receives > 0))
 }
 
 /// Whether a field of a record decides what comes next. A certificate does so only by its proof, and an

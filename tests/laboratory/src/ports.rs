@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use collect_result::results::{Results, ResultsError, key_of};
 use futures::stream;
 use http::StatusCode;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
 use registry::{
-    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Page, RegistryError,
+    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open, Page,
+    RegistryError, Settled, Standing,
 };
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};
@@ -21,7 +23,7 @@ use runtime::{BoxError, Parcel, Postpone};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared_core::customer::{Customer, Sealed};
-use shared_core::document::{Document, DocumentId, Source};
+use shared_core::document::{Document, DocumentId, Kept, Source};
 use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
 use submit_document::storage::{Opened, Storage, StorageError};
@@ -288,6 +290,30 @@ impl DocumentTable for Port {
         })
         .await
     }
+
+    async fn standing(&self, id: &DocumentId) -> Result<Option<Standing>, RegistryError> {
+        self.table("GetItem", |world| Ok(world.documents.standing(id))).await
+    }
+
+    async fn look(&self, id: &DocumentId, number: u32) -> Result<Looked, RegistryError> {
+        self.table("UpdateItem", |world| Ok(world.documents.look(id, number))).await
+    }
+
+    async fn settle(&self, document: &Document, results: Option<&str>) -> Result<Settled, RegistryError> {
+        self.table("UpdateItem", |world| world.documents.settle(document, results)).await
+    }
+
+    async fn mark_told(&self, id: &DocumentId) -> Result<(), RegistryError> {
+        self.table("UpdateItem", |world| match world.documents.mark_told(id) {
+            true => Ok(()),
+            false => Err(RegistryError::Call { operation: "UpdateItem", source: "no such document".into() }),
+        })
+        .await
+    }
+
+    async fn open(&self, customer_id: &CustomerId) -> Result<Open, RegistryError> {
+        self.table("Query", |world| Ok(world.documents.open(customer_id))).await
+    }
 }
 
 impl Port {
@@ -338,6 +364,17 @@ impl Storage for Port {
 }
 
 #[async_trait]
+impl Results for Port {
+    async fn put(&self, id: &DocumentId, json: &str) -> Result<Kept, ResultsError> {
+        let (key, text) = (key_of(id), json.to_owned());
+        let put =
+            self.0.pass(Service::S3, "PutObject", |world| world.results.insert(key.clone(), text)).await;
+        put.map_err(|trouble| ResultsError(Struck(trouble).into()))?;
+        Ok(Kept::Bucket { bucket: "results".to_owned(), key })
+    }
+}
+
+#[async_trait]
 impl Announce for Port {
     async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
         let detail_type = event.detail_type();
@@ -353,6 +390,7 @@ pub(crate) struct Queue {
     pub(crate) function: Function,
 }
 
+#[async_trait]
 impl Postpone for Queue {
     async fn postpone(&self, parcel: &Parcel) -> Result<(), BoxError> {
         let send = |world: &mut World| world.send(self.function, parcel.clone());

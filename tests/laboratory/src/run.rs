@@ -1,6 +1,7 @@
 //! From a world to rest: every message delivered until none is left.
 
 use jiff::SignedDuration;
+use shared_core::document::DocumentId;
 
 use crate::delivery::{Delivered, Work};
 use crate::fault::{Fault, Site};
@@ -91,8 +92,12 @@ impl World {
 impl Queued {
     /// The file that it is about.
     pub fn file<'a>(&self, world: &'a World) -> Option<&'a File> {
-        let about = |file: &&File| self.parcel.body.contains(&file.event_id());
-        world.files.iter().find(about).filter(|_| self.function == Function::Submit)
+        let body = &self.parcel.body;
+        world.files.iter().find(|file| match self.function {
+            Function::Submit => body.contains(&file.event_id()),
+            Function::Collect => body.contains(DocumentId::of(&file.source()).as_str()),
+            Function::Onboard | Function::Offboard => false,
+        })
     }
 
     /// Whether it has been deferred for a day.

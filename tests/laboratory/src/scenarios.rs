@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use shared_core::place::Cell;
 
 use crate::files::File;
@@ -42,6 +43,8 @@ pub struct Scenario {
     with: fn(&mut World),
     /// How long `submit-document` keeps what it has read.
     cache: Duration,
+    /// Whether results are looked for before they are there.
+    early: bool,
     /// How many tenants the functions are told that the vendor allows.
     quota: usize,
 }
@@ -51,6 +54,13 @@ fn on(cells: &'static [Cell]) -> Ask<'static> {
 }
 
 const OFF: fn() -> Ask<'static> = || Ask::offboard("r-2", "acme", 2);
+
+const DRAIN: fn() -> Ask<'static> = || OFF().with_drain();
+
+/// More than is kept with a record.
+fn large_result() -> Value {
+    json!({"status": "SUCCESS", "score": "WARNING", "indicators": vec!["an indicator"; 500]})
+}
 
 /// All of them.
 pub fn all() -> Vec<Scenario> {
@@ -64,6 +74,7 @@ pub fn all() -> Vec<Scenario> {
         large: false,
         with,
         cache: Duration::ZERO,
+        early: false,
         quota: 20,
     };
     let rotated = |name, before, now| Scenario { rotated: true, ..scenario(name, before, now, usual) };
@@ -102,6 +113,24 @@ pub fn all() -> Vec<Scenario> {
         files("a document without a version", &[UNVERSIONED], vec![]),
         files("a document that was replaced", &[UNVERSIONED, REPLACING], vec![]),
         Scenario { large: true, ..files("a document that meets an offboarding", &[PLAIN], vec![OFF()]) },
+        Scenario { large: true, ..files("a document that is awaited", &[PLAIN], vec![DRAIN()]) },
+        Scenario {
+            early: true,
+            large: true,
+            with: |world| world.vendor.result = Some(large_result()),
+            ..files("a large result that is looked for early", &[PLAIN], vec![])
+        },
+        Scenario {
+            with: |world| {
+                world.vendor.result = Some(json!({"status": "INVALID_INPUT", "message": "no pages"}))
+            },
+            ..files("a document that cannot be analysed", &[PLAIN], vec![])
+        },
+        Scenario {
+            large: true,
+            with: |world| world.vendor.stuck = true,
+            ..files("an analysis that never ends", &[PLAIN], vec![])
+        },
         Scenario { cache: READERS, ..files("two documents and a warm cache", &[PLAIN, DESCRIBED], vec![]) },
         Scenario {
             rotated: true,
@@ -139,6 +168,7 @@ fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
         large: false,
         with,
         cache: Duration::ZERO,
+        early: false,
         quota: 1,
     }
 }
@@ -146,7 +176,8 @@ fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
 impl Scenario {
     /// How the functions are set up for it.
     pub fn setup(&self, cold: bool) -> Setup {
-        Setup { quota: self.quota, cache: self.cache, cold, ..Setup::default() }
+        let usual = Setup { quota: self.quota, cache: self.cache, cold, ..Setup::default() };
+        if self.early { Setup { first_look: Duration::from_secs(1), ..usual } } else { usual }
     }
 
     /// The world in which it begins.

@@ -25,6 +25,10 @@ pub struct Vendor {
     pub gone_status: u16,
     /// What telling characteristics a second time is answered (undocumented).
     pub told_again: u16,
+    /// What a result says, where not the usual.
+    pub result: Option<Value>,
+    /// Whether analyses that begin now never end.
+    pub stuck: bool,
     /// How much later than usual what the next call writes is seen.
     pub lag: Lag,
     tenants: Vec<Tenant>,
@@ -114,6 +118,8 @@ impl Default for Vendor {
             quota_status: 429,
             gone_status: 404,
             told_again: 200,
+            result: None,
+            stuck: false,
             lag: Lag::default(),
             tenants: Vec::new(),
             applications: Vec::new(),

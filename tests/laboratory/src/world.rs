@@ -17,7 +17,7 @@ use crate::files::{BUCKET, Documents, File};
 use crate::request::Request;
 use crate::rotations::Rotating;
 use crate::table::Table;
-use crate::vendor::{Proof, Vendor};
+use crate::vendor::{Proof, Submission, Vendor};
 
 /// How long after its beginning a message comes back that was not done with: longer than any lease.
 pub const VISIBILITY: Duration = Duration::from_secs(70);
@@ -35,6 +35,8 @@ pub struct World {
     pub documents: Documents,
     /// The files that landed in the bucket, in order. A newer one of the same key and no version replaces it.
     pub files: Vec<File>,
+    /// The results bucket: what is kept of each document that is too large for its record.
+    pub results: BTreeMap<String, String>,
     /// Whether the bytes that are read next break off in the middle.
     pub(crate) cut: bool,
     /// The vault's secrets.
@@ -81,6 +83,8 @@ pub enum Function {
     Offboard,
     /// `submit-document`
     Submit,
+    /// `collect-result`
+    Collect,
 }
 
 /// A request of the platform.
@@ -126,17 +130,24 @@ pub struct Ask<'a> {
     pub at_hour: i64,
     /// How the applications shall authenticate.
     pub authentication: &'a str,
+    /// Whether an offboarding waits for open documents.
+    pub drain: bool,
 }
 
 impl<'a> Ask<'a> {
     /// An onboarding.
     pub fn onboard(request: &'a str, customer: &'a str, cells: &'a [Cell], at_hour: i64) -> Self {
-        Self { request, customer, cells, at_hour, authentication: "KEY_PAIR" }
+        Self { request, customer, cells, at_hour, authentication: "KEY_PAIR", drain: false }
     }
 
     /// An offboarding.
     pub fn offboard(request: &'a str, customer: &'a str, at_hour: i64) -> Self {
         Self::onboard(request, customer, &[], at_hour)
+    }
+
+    /// The same, and open documents are awaited.
+    pub fn with_drain(self) -> Self {
+        Self { drain: true, ..self }
     }
 
     /// The same with client secrets.
@@ -156,6 +167,7 @@ impl World {
             table: Table::default(),
             documents: Documents::default(),
             files: Vec::new(),
+            results: BTreeMap::new(),
             cut: false,
             secrets: Account::default(),
             queue: Vec::new(),
@@ -197,7 +209,7 @@ impl World {
 
     /// The platform asks for something: the bus's rule puts it into the function's queue.
     pub fn ask(&mut self, asked: &Ask) {
-        let Ask { request, customer, cells, at_hour, authentication } = *asked;
+        let Ask { request, customer, cells, at_hour, authentication, drain } = *asked;
         let function = if cells.is_empty() { Function::Offboard } else { Function::Onboard };
         let requested_at = crate::BEGINNING + SignedDuration::from_hours(at_hour - 24);
         let mut detail = json!({
@@ -207,6 +219,7 @@ impl World {
         });
         if function == Function::Offboard {
             detail["type"] = "CustomerOffboardingRequested".into();
+            detail["drain"] = drain.into();
         }
         let event = json!({
             "version": "0", "id": request, "detail-type": detail["type"], "source": "platform",
@@ -244,6 +257,19 @@ impl World {
             "resources": [format!("arn:aws:s3:::{BUCKET}")], "detail": detail
         });
         self.send_new(Function::Submit, &event);
+    }
+
+    /// The vendor tells of an analysis that has finished, as often as it likes.
+    pub fn notify(&mut self, submission: &Submission) {
+        let event = json!({
+            "type": "documents.analysis.fraud.finished", "version": "1", "tenant_id": submission.tenant,
+            "payload": {
+                "id": submission.id, "status": "SUCCESS", "analysis_time": self.now,
+                "query_id": submission.query_id,
+                "result_url": format!("https://elsewhere.example/v2/submission/{}/fraud", submission.id)
+            }
+        });
+        self.send_new(Function::Collect, &event);
     }
 
     /// The file that is there now under a key and a version.

@@ -62,6 +62,7 @@ fn onboarding(before: &Customer) -> Customer {
         reason: "r".to_owned(),
         accepted_at: second(1),
         cells: vec![Cell::Eu1],
+        drain: false,
     };
     let generation = Generation::NONE.next();
     let tenant_name = TenantName::derive(&"test-1".parse().unwrap(), &before.customer_id, generation);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Application, CellPhase, CellState, Customer, Failure};
 use super::{NextApplication, Phase, Sealed, Tenant, Work};
 use crate::credential::AuthenticationKind;
+use crate::document::DocumentId;
 use crate::event::{Certificate, DeletedApplication, DeletedSecret};
 use crate::failure::{Class, Classified};
 use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
@@ -85,6 +86,11 @@ pub enum Transition {
         /// Since when it is not named; `None` when it is.
         unreferenced_since: Option<Timestamp>,
     },
+    /// Documents that have no result are waited for no longer.
+    DocumentsCutOff {
+        /// These.
+        ids: Vec<DocumentId>,
+    },
     /// Applications are gone from the vendor, as its listing shows.
     ApplicationsGone {
         /// These.
@@ -155,6 +161,7 @@ impl Transition {
             Self::Stored { .. } => "credential stored",
             Self::CellFailed { .. } => "cell failed",
             Self::Referenced { .. } => "reference seen",
+            Self::DocumentsCutOff { .. } => "documents cut off",
             Self::ApplicationsGone { .. } => "applications deleted",
             Self::FinishOnboarding => "onboarding finished",
             Self::GiveUp { .. } => "given up",
@@ -269,6 +276,11 @@ impl Customer {
                 self.failure = None;
                 self.last_request = Some(work.order());
                 self.work = Some(work);
+            }
+            (Offboarding, Transition::DocumentsCutOff { ids }) => {
+                for id in &ids {
+                    self.certificate.cut_off(id);
+                }
             }
             (Offboarding, Transition::TenantGone { deleted_at, proved_at, tenants_listed }) => {
                 self.certificate.tenant_id = self.tenant_id().cloned();

@@ -21,6 +21,7 @@ fn work(id: &str, second: i64, aim: Aim, cells: &[Cell]) -> Work {
         reason: "signed".to_owned(),
         accepted_at: at(second),
         cells: cells.to_vec(),
+        drain: false,
     }
 }
 

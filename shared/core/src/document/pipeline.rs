@@ -6,6 +6,7 @@ use crate::ids::Invalid;
 
 /// Which analysis a submission gets: exactly one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Pipeline {
     /// Fraud, the vendor's default.

@@ -76,6 +76,8 @@ fn created() -> Document {
 fn created_for(characteristics: bool) -> Document {
     let submission = Submission {
         removing_until: None,
+        tenant_id: None,
+        decision: false,
         id: "s-1".parse().unwrap(),
         upload_url: Some(PresignedUrl("https://x?signature=secret".to_owned())),
         created_at: Timestamp::UNIX_EPOCH,

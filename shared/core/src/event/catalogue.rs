@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded, CustomerOnboardingFailed,
-    DocumentRejected, DocumentSubmitted, RequestRejected, SecretRolledBack, SecretRotated,
+    DocumentAnalysisFailed, DocumentAnalyzed, DocumentRejected, DocumentSubmitted, RequestRejected,
+    SecretRolledBack, SecretRotated,
 };
 use crate::request::{OffboardingRequest, OnboardingRequest};
 
@@ -36,6 +37,8 @@ pub fn all() -> Vec<EventType> {
         announcement::<SecretRolledBack>("SecretRolledBack"),
         announcement::<DocumentSubmitted>("DocumentSubmitted"),
         announcement::<DocumentRejected>("DocumentRejected"),
+        announcement::<DocumentAnalyzed>("DocumentAnalyzed"),
+        announcement::<DocumentAnalysisFailed>("DocumentAnalysisFailed"),
         announcement::<RequestRejected>("RequestRejected"),
     ]
 }

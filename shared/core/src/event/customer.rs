@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ReasonCode;
+use crate::document::DocumentId;
 use crate::ids::{ApplicationId, CustomerId, Generation, RequestId, TenantId, TenantName};
 use crate::place::Cell;
 
@@ -113,6 +114,30 @@ pub struct Certificate {
     /// Every secret of the customer.
     #[serde(default)]
     pub secrets: Vec<DeletedSecret>,
+    /// The documents that had no result when nothing was waited for any more, by their `document_id`; the first
+    /// 500 of them. Each ends in an event of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents_cut_off: Vec<String>,
+    /// Whether there were more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_documents_cut_off: bool,
+}
+
+impl Certificate {
+    /// So many documents are named: an event has to fit on the bus.
+    const MOST_DOCUMENTS: usize = 500;
+
+    /// Names a document that is cut off, once.
+    pub(crate) fn cut_off(&mut self, id: &DocumentId) {
+        let named = &mut self.documents_cut_off;
+        if named.iter().any(|one| one == id.as_str()) {
+            return;
+        }
+        match named.len() < Self::MOST_DOCUMENTS {
+            true => named.push(id.as_str().to_owned()),
+            false => self.more_documents_cut_off = true,
+        }
+    }
 }
 
 /// An application that is gone.

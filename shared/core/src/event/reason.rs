@@ -100,6 +100,14 @@ reason_codes! {
     ObjectArchived = "OBJECT_ARCHIVED",
     /// The object's metadata or tags ask for what there is not.
     InvalidMetadata = "INVALID_METADATA",
+    /// The vendor's analysis failed.
+    AnalysisFailed = "ANALYSIS_FAILED",
+    /// The vendor cannot analyse such a document.
+    DocumentInvalid = "DOCUMENT_INVALID",
+    /// The vendor did not analyse the document.
+    AnalysisSkipped = "ANALYSIS_SKIPPED",
+    /// The vendor had no result when an analysis must have ended.
+    NoResult = "NO_RESULT",
 }
 
 impl fmt::Display for ReasonCode {

@@ -66,6 +66,7 @@ struct Kept {
     broken: bool,
 }
 
+#[async_trait::async_trait]
 impl Postpone for Kept {
     async fn postpone(&self, parcel: &Parcel) -> Result<(), BoxError> {
         if self.broken {

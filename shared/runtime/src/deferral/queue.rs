@@ -1,5 +1,6 @@
 //! Deferral through the function's own queue.
 
+use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
@@ -22,6 +23,7 @@ impl Deferral {
     }
 }
 
+#[async_trait]
 impl Postpone for Deferral {
     async fn postpone(&self, parcel: &Parcel) -> Result<(), BoxError> {
         let origin = serde_json::to_string(&parcel.origin)?;

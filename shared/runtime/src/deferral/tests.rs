@@ -58,7 +58,13 @@ fn later(seconds: u64) -> Timestamp {
 
 #[test]
 fn a_short_wait_is_one_delay() {
-    let parcel = Parcel::next(&message(), Duration::from_millis(30_001), Some("acme".to_owned()), now());
+    let parcel = Parcel::next(
+        &message(),
+        Duration::from_millis(30_001),
+        LONGEST_DELAY,
+        Some("acme".to_owned()),
+        now(),
+    );
     assert_eq!((parcel.delay_seconds, parcel.not_before, parcel.attempt), (31, None, 2));
     assert_eq!(parcel.group.as_deref(), Some("acme"));
     assert_eq!(parcel.body, message().text());
@@ -66,19 +72,20 @@ fn a_short_wait_is_one_delay() {
 
 #[test]
 fn the_longest_delay_needs_no_hop_and_one_second_more_does() {
-    let longest = Parcel::next(&message(), LONGEST_DELAY, None, now());
+    let longest = Parcel::next(&message(), LONGEST_DELAY, LONGEST_DELAY, None, now());
     assert_eq!((longest.delay_seconds, longest.not_before), (900, None));
-    let longer = Parcel::next(&message(), LONGEST_DELAY + Duration::from_secs(1), None, now());
+    let longer = Parcel::next(&message(), LONGEST_DELAY + Duration::from_secs(1), LONGEST_DELAY, None, now());
     assert_eq!((longer.delay_seconds, longer.not_before), (900, Some(later(901))));
 }
 
 #[test]
 fn what_comes_back_is_the_same_message_with_its_history() {
-    let parcel = Parcel::next(&message(), Duration::from_secs(60), Some("acme".to_owned()), now());
+    let parcel =
+        Parcel::next(&message(), Duration::from_secs(60), LONGEST_DELAY, Some("acme".to_owned()), now());
     let back = delivered(&parcel, later(60));
     assert_eq!((back.first_seen, back.attempt, back.receive_count), (now(), 2, 1));
     assert_eq!(back.origin, message().origin);
-    let again = Parcel::next(&back, Duration::from_secs(60), None, later(60));
+    let again = Parcel::next(&back, Duration::from_secs(60), LONGEST_DELAY, None, later(60));
     assert_eq!((again.first_seen, again.attempt, again.group.as_deref()), (now(), 3, Some("acme")));
 }
 
@@ -86,14 +93,14 @@ fn what_comes_back_is_the_same_message_with_its_history() {
 fn who_sent_it_first_stays_its_origin() {
     // Without an envelope of its own only the queue says who sent it, and now that would be us.
     let by_hand = queued(&json!({"type": "T"}));
-    let back = delivered(&Parcel::next(&by_hand, Duration::ZERO, None, now()), now());
+    let back = delivered(&Parcel::next(&by_hand, Duration::ZERO, LONGEST_DELAY, None, now()), now());
     assert_eq!(back.origin, by_hand.origin);
     assert_eq!((back.origin.source.as_deref(), back.origin.id.as_deref()), (Some("AROA:crm"), Some("m-1")));
 }
 
 #[test]
 fn a_wait_of_an_hour_hops_until_it_is_time() {
-    let mut parcel = Parcel::next(&message(), Duration::from_secs(3600), None, now());
+    let mut parcel = Parcel::next(&message(), Duration::from_secs(3600), LONGEST_DELAY, None, now());
     let (mut at, mut hops) = (now(), 0);
     loop {
         at = at.checked_add(Duration::from_secs(parcel.delay_seconds.into())).unwrap();
@@ -114,6 +121,6 @@ fn a_message_that_waits_for_nothing_does_not_hop() {
 
 #[tokio::test]
 async fn without_a_queue_nothing_is_postponed() {
-    let parcel = Parcel::next(&message(), Duration::ZERO, None, now());
+    let parcel = Parcel::next(&message(), Duration::ZERO, LONGEST_DELAY, None, now());
     assert!(NoQueue.postpone(&parcel).await.is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared_core::document::{DocumentId, State, customer_of};
+use shared_core::document::{DocumentId, Kept, State, customer_of};
 use shared_core::event::{Content, OutboundEvent, ReasonCode};
 
 use crate::files::{DocumentRow, File};
@@ -56,20 +56,14 @@ fn ended(world: &World, file: &File, row: &DocumentRow, broken: &mut Vec<String>
     if !row.announced {
         broken.push(format!("{key} is not noted as announced"));
     }
-    let (mut told, mut ids) = (BTreeSet::new(), BTreeSet::new());
-    for (what, event) in world.bus.iter().filter_map(|event| Some((tells(event, file)?, event))) {
-        told.insert(what);
-        ids.insert(event.event_id());
-    }
-    if told.len() != 1 || ids.len() != 1 {
-        broken.push(format!("of {key} was told {told:?} in {} ways", ids.len()));
-    }
+    let told = told(world, file, |what| matches!(what, "submitted" | "rejected"), broken);
+    analysed(world, file, row, broken);
     let mine = |one: &&Submission| one.query_id == id(file).as_str();
     let recorded = document.submission.as_ref().map(|submission| submission.id.as_str());
     let at_vendor: Vec<&Submission> = world.vendor.submissions().filter(mine).collect();
     match document.state {
-        State::Submitted => {
-            if told.first() != Some(&"submitted") || document.failure.is_some() {
+        State::Analyzed | State::AnalysisFailed => {
+            if told != Some("submitted") {
                 broken.push(format!("{key} is submitted, and {told:?} was told"));
             }
             // It went with its customer, whose tenant was deleted, perhaps by hand.
@@ -80,7 +74,7 @@ fn ended(world: &World, file: &File, row: &DocumentRow, broken: &mut Vec<String>
             }
         }
         State::Rejected => {
-            if told.first() != Some(&"rejected") || document.failure.is_none() {
+            if told != Some("rejected") || document.failure.is_none() {
                 broken.push(format!("{key} is rejected, and {told:?} was told"));
             }
         }
@@ -88,12 +82,55 @@ fn ended(world: &World, file: &File, row: &DocumentRow, broken: &mut Vec<String>
     }
     // One whose id was lost on its way is empty for good: nobody can find it.
     let given_up = document.failure.as_ref().is_some_and(|failure| failure.code == ReasonCode::TooOld);
-    let kept = (document.state == State::Submitted || given_up).then_some(recorded).flatten();
+    let submitted = matches!(document.state, State::Analyzed | State::AnalysisFailed);
+    let kept = (submitted || given_up).then_some(recorded).flatten();
     for left in at_vendor.iter().filter(|one| Some(one.id.as_str()) != kept && !one.is_empty()) {
         broken.push(format!("{} of {key} is left over", left.id));
     }
     if document.submission.as_ref().is_some_and(|submission| submission.upload_url.is_some()) {
         broken.push(format!("the upload URL of {key} is kept"));
+    }
+}
+
+/// What was told of a file, of what can be told only once; always under one id.
+fn told(
+    world: &World,
+    file: &File,
+    once: fn(&str) -> bool,
+    broken: &mut Vec<String>,
+) -> Option<&'static str> {
+    let (mut told, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for (what, event) in world.bus.iter().filter_map(|event| Some((tells(event, file)?, event))) {
+        if once(what) {
+            told.insert(what);
+            ids.insert(event.event_id());
+        }
+    }
+    if told.len() > 1 || ids.len() > 1 {
+        broken.push(format!("of {} was told {told:?} in {} ways", file.key, ids.len()));
+    }
+    told.pop_first()
+}
+
+/// What was submitted has its analysis' end told, and what that found is kept where it is said to lie.
+fn analysed(world: &World, file: &File, row: &DocumentRow, broken: &mut Vec<String>) {
+    let (key, document) = (file.key, &row.document);
+    let told = told(world, file, |what| matches!(what, "analysed" | "failed"), broken);
+    let right = match document.state {
+        State::Analyzed => told == Some("analysed") && document.failure.is_none(),
+        State::AnalysisFailed => told == Some("failed") && document.failure.is_some(),
+        _ => told.is_none(),
+    };
+    if !right || row.told != told.is_some() {
+        broken.push(format!("{key} is {:?}, {told:?} was told, and noted: {}", document.state, row.told));
+    }
+    let kept = match document.findings.as_ref().map(|findings| &findings.kept) {
+        None => document.state != State::Analyzed,
+        Some(Kept::Record) => row.results.is_some(),
+        Some(Kept::Bucket { key, .. }) => row.results.is_none() && world.results.contains_key(key),
+    };
+    if !kept {
+        broken.push(format!("the results of {key} are not where they should be"));
     }
 }
 
@@ -118,6 +155,8 @@ fn tells(event: &OutboundEvent, file: &File) -> Option<&'static str> {
     let (id, what) = match event.content() {
         Content::DocumentSubmitted(event) => (Some(&event.document_id), "submitted"),
         Content::DocumentRejected(event) => (event.document_id.as_ref(), "rejected"),
+        Content::DocumentAnalyzed(event) => (Some(&event.document_id), "analysed"),
+        Content::DocumentAnalysisFailed(event) => (Some(&event.document_id), "failed"),
         _ => return None,
     };
     (id.map(String::as_str) == Some(self::id(file).as_str())).then_some(what)
