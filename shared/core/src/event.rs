@@ -15,6 +15,7 @@ mod customer;
 mod document;
 mod original;
 mod reason;
+mod reconciliation;
 pub mod redact;
 mod refused;
 
@@ -25,6 +26,7 @@ pub use customer::{
 pub use document::{DocumentRef, DocumentRejected, DocumentSubmitted};
 pub use original::Original;
 pub use reason::ReasonCode;
+pub use reconciliation::{ReconciliationFinished, ReportRef};
 pub use refused::RequestRejected;
 
 /// The `Source` of our events on the bus.
@@ -84,6 +86,7 @@ pub enum Content {
     SecretRolledBack(SecretRolledBack),
     DocumentSubmitted(DocumentSubmitted),
     DocumentRejected(DocumentRejected),
+    ReconciliationFinished(ReconciliationFinished),
     RequestRejected(RequestRejected),
 }
 
@@ -99,6 +102,7 @@ impl Content {
             Self::SecretRolledBack(_) => "SecretRolledBack",
             Self::DocumentSubmitted(_) => "DocumentSubmitted",
             Self::DocumentRejected(_) => "DocumentRejected",
+            Self::ReconciliationFinished(_) => "ReconciliationFinished",
             Self::RequestRejected(_) => "RequestRejected",
         }
     }
@@ -125,6 +129,7 @@ impl Content {
                 let DocumentRef { bucket, key, version_id } = &event.document;
                 of(&[bucket, key, version_id.as_deref().unwrap_or_default(), event.reason_code.as_str()])
             }
+            Self::ReconciliationFinished(event) => of(&[event.request_id.as_str()]),
             Self::RequestRejected(event) => of(&[&event.original.sha256, event.reason_code.as_str()]),
         }
     }
@@ -149,6 +154,7 @@ into_content!(
     SecretRolledBack,
     DocumentSubmitted,
     DocumentRejected,
+    ReconciliationFinished,
     RequestRejected
 );
 

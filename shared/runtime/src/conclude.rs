@@ -40,7 +40,8 @@ fn ended(event: &OutboundEvent) -> Verdict {
         | Content::CustomerOffboarded(_)
         | Content::SecretRotated(_)
         | Content::SecretRolledBack(_)
-        | Content::DocumentSubmitted(_) => Verdict::Done(report),
+        | Content::DocumentSubmitted(_)
+        | Content::ReconciliationFinished(_) => Verdict::Done(report),
         Content::DocumentRejected(_) | Content::RequestRejected(_) => Verdict::Rejected(report),
         Content::CustomerOnboardingFailed(_) | Content::CustomerOffboardingFailed(_) => {
             Verdict::Failed(report)

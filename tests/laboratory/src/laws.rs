@@ -160,7 +160,10 @@ fn tells_of(event: &OutboundEvent) -> Option<&str> {
         Content::CustomerOffboardingFailed(event) => Some(event.request_id.as_str()),
         Content::RequestRejected(event) => event.request_id.as_ref().map(|id| id.as_str()),
         Content::SecretRolledBack(event) => Some(event.request_id.as_str()),
-        Content::SecretRotated(_) | Content::DocumentSubmitted(_) | Content::DocumentRejected(_) => None,
+        Content::SecretRotated(_)
+        | Content::DocumentSubmitted(_)
+        | Content::DocumentRejected(_)
+        | Content::ReconciliationFinished(_) => None,
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded, CustomerOnboardingFailed,
-    DocumentRejected, DocumentSubmitted, RequestRejected, SecretRolledBack, SecretRotated,
+    DocumentRejected, DocumentSubmitted, ReconciliationFinished, RequestRejected, SecretRolledBack,
+    SecretRotated,
 };
 use crate::request::{OffboardingRequest, OnboardingRequest};
 
@@ -36,6 +37,7 @@ pub fn all() -> Vec<EventType> {
         announcement::<SecretRolledBack>("SecretRolledBack"),
         announcement::<DocumentSubmitted>("DocumentSubmitted"),
         announcement::<DocumentRejected>("DocumentRejected"),
+        announcement::<ReconciliationFinished>("ReconciliationFinished"),
         announcement::<RequestRejected>("RequestRejected"),
     ]
 }
