@@ -163,7 +163,8 @@ impl Reconciler {
             Ok(()) => self.finish(&state, invocation).await.map(Came::ToTheEnd),
             Err(stop) => {
                 state.save(&*self.reports).await?;
-                tracing::info!(reconciliation.id = %state.request_id, why = reasons(&stop), "The reconciliation is to be continued.");
+                let (id, why) = (&state.request_id, reasons(&stop));
+                tracing::info!(reconciliation.id = %id, why, "The reconciliation is to be continued.");
                 if stop.is_a_pause() { Ok(Came::ToAPause(stop)) } else { Err(stop) }
             }
         }

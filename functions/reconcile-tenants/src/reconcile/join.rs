@@ -71,6 +71,7 @@ fn lease(facts: &CustomerFacts, context: &Context<'_>) -> Option<Finding> {
 }
 
 fn stuck(record: &Customer, context: &Context<'_>) -> Option<Finding> {
+    const CODE: Code = Code::CustomerStuck;
     let given_up = record.phase == Phase::Failed && record.lives();
     if !given_up && !matches!(record.phase, Phase::Onboarding | Phase::Offboarding) {
         return None;
@@ -87,7 +88,6 @@ fn stuck(record: &Customer, context: &Context<'_>) -> Option<Finding> {
         }
         _ => ("it is being onboarded", commands::onboard(context, record, CODE)),
     };
-    const CODE: Code = Code::CustomerStuck;
     let why = record.failure.as_ref().map(|failure| format!(" ({})", failure.explanation));
     let explanation = format!("since {since} {what}{}", why.unwrap_or_default());
     Some(Finding::new(
@@ -233,9 +233,10 @@ pub fn dead_letters(queue_url: &str, waiting: u64) -> Option<Finding> {
         "about {waiting} messages wait in {queue_url}: each failed five times, or could not be delivered"
     );
     let action = format!(
-        "read them, mend the cause, and send them back: aws sqs start-message-move-task --source-arn \"$(aws sqs \
-         get-queue-attributes --queue-url {queue_url} --attribute-names QueueArn --query Attributes.QueueArn --output \
-         text)\""
+        "read them, mend the cause, and send them back to the queue that they failed in: aws sqs \
+         start-message-move-task --source-arn \"$(aws sqs get-queue-attributes --queue-url {queue_url} \
+         --attribute-names QueueArn --query Attributes.QueueArn --output text)\"; what EventBridge could not deliver \
+         never was in one, and is put on the bus again"
     );
     Some(Finding::new(Code::DeadLettersWaiting, subject, explanation, action))
 }
