@@ -1,44 +1,29 @@
-//! The clean-up: deletes the applications that no secret names any more, once their overlap has passed.
+//! What keeps the vendor and the record at one: the clean-up, every hour, and the reconciliation, every day.
 //!
-//! It is called on a schedule. What it does at a customer is [`lifecycle::Remover::clean_up`]; here the
-//! customers are found that have something to be cleaned up. What it does not get to, the next call does.
+//! | what comes | what is done | module |
+//! |---|---|---|
+//! | an event of the hourly schedule, which says nothing | replaced applications are deleted whose overlap has passed; a reconciliation that is unfinished goes on | `clean_up` |
+//! | `ReconciliationRequested`, of the daily schedule or by hand | what the vendor holds is compared with what is recorded, and reported or repaired | [`reconcile`] |
 
+mod clean_up;
 pub mod config;
+pub mod reconcile;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use lifecycle::{CleanedUp, ConnectError, FlowError, Remover};
-use registry::{Listed, RegistryError};
-use runtime::{Bus, Handler, Invocation, Message, Payload, Report, Unreadable, Verdict};
-use serde_json::json;
+use lifecycle::ConnectError;
+use runtime::{Bus, Handler, Invocation, Message, Payload, Queues, Unreadable, Verdict};
+use serde_json::Value;
 use shared_core::event::ReasonCode;
-use shared_core::ids::CustomerId;
-use shared_core::request::{Refusal, Violation};
+use shared_core::request::{ReconciliationRequest, Refusal, Violation};
 
 pub use config::Config;
-
-/// How long one customer may take, and no longer is its lease held by a clean-up that was killed.
-const TURN: Duration = Duration::from_secs(60);
-
-/// With less time than this left, no customer is begun.
-const NEEDED: Duration = Duration::from_secs(15);
+pub use reconcile::Reconciler;
+use reconcile::reports::S3;
 
 /// The function.
 pub struct ReconcileTenants {
-    remover: Remover,
-    bus: Bus,
-}
-
-/// What a clean-up came to.
-#[derive(Debug, Default)]
-struct Tally {
-    deleted: usize,
-    retiring: usize,
-    /// Customers that another invocation works on.
-    busy: usize,
-    failed: Vec<CustomerId>,
-    /// Customers that the time did not suffice for.
-    left: usize,
+    reconciler: Reconciler,
 }
 
 impl ReconcileTenants {
@@ -47,69 +32,48 @@ impl ReconcileTenants {
     /// # Errors
     /// Where the organization's credential cannot be had.
     pub async fn connect(config: &Config, aws: &aws_config::SdkConfig) -> Result<Self, ConnectError> {
-        let (_, remover) = config.deployment.connect(aws, &config.rules).await?;
-        Ok(Self::new(remover, Bus::new(aws, &config.deployment.bus_name)))
+        let (vendor, remover) = config.deployment.connect(aws, &config.rules).await?;
+        let reports = S3::new(aws, &config.terms.reports_bucket, &config.bucket_owner);
+        Ok(Self::new(Reconciler {
+            remover,
+            vendor,
+            bus: Bus::new(aws, &config.deployment.bus_name),
+            reports: Arc::new(reports),
+            backlog: Arc::new(Queues::new(aws)),
+            terms: config.terms.clone(),
+        }))
     }
 
     /// The function over what it works with.
-    pub fn new(remover: Remover, bus: Bus) -> Self {
-        Self { remover, bus }
+    pub fn new(reconciler: Reconciler) -> Self {
+        Self { reconciler }
     }
 
-    async fn clean_up(&self, message: &Message, invocation: &Invocation) -> Result<Tally, RegistryError> {
-        let mut tally = Tally::default();
-        for customer in self.crowded().await? {
-            if !invocation.deadline.allows(NEEDED) {
-                tally.left += 1;
-                continue;
+    /// The clean-up, and then what is unfinished of a reconciliation. What fails first is told.
+    async fn scheduled(&self, message: &Message, invocation: &Invocation) -> Verdict {
+        let cleaned = clean_up::run(&self.reconciler.remover, message, invocation).await;
+        let went_on = self.reconciler.unfinished(message, invocation).await;
+        match (cleaned, went_on) {
+            (Verdict::Done(cleaned), Some(Verdict::Done(went_on))) => {
+                let mut detail = cleaned.detail.clone();
+                detail["reconciliation"] = went_on.detail.clone();
+                Verdict::Done(cleaned.with(detail))
             }
-            let attempt = invocation.turn(message, TURN);
-            tally.count(
-                customer.customer_id.clone(),
-                self.remover.clean_up(&customer.customer_id, &attempt).await,
-            );
-        }
-        Ok(tally)
-    }
-
-    /// The customers with more applications than their secrets can name.
-    async fn crowded(&self) -> Result<Vec<Listed>, RegistryError> {
-        let (mut crowded, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.remover.registry().list(after.as_ref()).await?;
-            after = page.customers.last().map(|last| last.customer_id.clone());
-            crowded.extend(page.customers.into_iter().filter(|customer| customer.spare > 0));
-            if !page.more || after.is_none() {
-                return Ok(crowded);
-            }
-        }
-    }
-}
-
-impl Tally {
-    fn count(&mut self, customer_id: CustomerId, cleaned: Result<CleanedUp, FlowError>) {
-        match cleaned {
-            Ok(CleanedUp { deleted, retiring }) => {
-                self.deleted += deleted.len();
-                self.retiring += retiring.len();
-            }
-            Err(FlowError::NotYet { .. }) => self.busy += 1,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, customer = %customer_id, "The customer was not cleaned up.");
-                self.failed.push(customer_id);
-            }
+            (Verdict::Done(_), Some(went_on)) => went_on,
+            (cleaned, _) => cleaned,
         }
     }
 
-    fn verdict(self) -> Verdict {
-        let Self { deleted, retiring, busy, failed, left } = self;
-        if !failed.is_empty() {
-            let failed: Vec<&str> = failed.iter().map(CustomerId::as_str).collect();
-            return Verdict::Retry(format!("{} could not be cleaned up", failed.join(", ")).into());
-        }
-        let detail = json!({"deleted": deleted, "retiring": retiring, "busy": busy, "left": left});
-        Verdict::Done(Report::new("cleaned up").with(detail))
+    async fn refuse(
+        &self,
+        code: ReasonCode,
+        said: &Value,
+        message: &Message,
+        invocation: &Invocation,
+    ) -> Verdict {
+        let rule = "`ReconciliationRequested`, or nothing, as the schedule's events have it";
+        let refusal = Refusal::new(code, Violation::new("type", said, rule));
+        self.reconciler.bus.refuse(&refusal, message, invocation.now()).await
     }
 }
 
@@ -119,20 +83,20 @@ impl Handler for ReconcileTenants {
     }
 
     async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
-        match &message.payload {
-            Payload::Event(_) => match self.clean_up(&message, invocation).await {
-                Ok(tally) => tally.verdict(),
-                Err(error) => Verdict::of(error, None),
-            },
-            Payload::Object(_) | Payload::Rotation(_) => {
-                let rule = "this function is called by a schedule";
-                let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("type", rule));
-                self.bus.refuse(&refusal, &message, invocation.now()).await
+        let Payload::Event(said) = &message.payload else {
+            let said = Value::from(message.kind());
+            return self.refuse(ReasonCode::NotAnEvent, &said, &message, invocation).await;
+        };
+        match said.get("type") {
+            None => self.scheduled(&message, invocation).await,
+            Some(kind) if kind == ReconciliationRequest::TYPE => {
+                self.reconciler.asked(&message, invocation).await
             }
+            Some(other) => self.refuse(ReasonCode::WrongType, other, &message, invocation).await,
         }
     }
 
     async fn reject(&self, unreadable: Unreadable, invocation: &Invocation) -> Verdict {
-        self.bus.reject(unreadable, invocation.now()).await
+        self.reconciler.bus.reject(unreadable, invocation.now()).await
     }
 }

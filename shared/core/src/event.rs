@@ -15,6 +15,7 @@ mod customer;
 mod document;
 mod original;
 mod reason;
+mod reconciliation;
 pub mod redact;
 mod refused;
 
@@ -27,6 +28,7 @@ pub use document::{
 };
 pub use original::Original;
 pub use reason::ReasonCode;
+pub use reconciliation::{ReconciliationFinished, ReportRef};
 pub use refused::RequestRejected;
 
 /// The `Source` of our events on the bus.
@@ -88,6 +90,7 @@ pub enum Content {
     DocumentRejected(DocumentRejected),
     DocumentAnalyzed(DocumentAnalyzed),
     DocumentAnalysisFailed(DocumentAnalysisFailed),
+    ReconciliationFinished(ReconciliationFinished),
     RequestRejected(RequestRejected),
 }
 
@@ -105,6 +108,7 @@ impl Content {
             Self::DocumentRejected(_) => "DocumentRejected",
             Self::DocumentAnalyzed(_) => "DocumentAnalyzed",
             Self::DocumentAnalysisFailed(_) => "DocumentAnalysisFailed",
+            Self::ReconciliationFinished(_) => "ReconciliationFinished",
             Self::RequestRejected(_) => "RequestRejected",
         }
     }
@@ -133,6 +137,7 @@ impl Content {
                 let DocumentRef { bucket, key, version_id } = &event.document;
                 of(&[bucket, key, version_id.as_deref().unwrap_or_default(), event.reason_code.as_str()])
             }
+            Self::ReconciliationFinished(event) => of(&[event.request_id.as_str()]),
             Self::RequestRejected(event) => of(&[&event.original.sha256, event.reason_code.as_str()]),
         }
     }
@@ -159,6 +164,7 @@ into_content!(
     DocumentRejected,
     DocumentAnalyzed,
     DocumentAnalysisFailed,
+    ReconciliationFinished,
     RequestRejected
 );
 

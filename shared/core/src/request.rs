@@ -17,10 +17,12 @@ use crate::place::Cell;
 
 mod fields;
 mod operator;
+mod reconciliation;
 mod violation;
 
 use fields::Fields;
 pub use operator::{RollBackRequest, RotationRequest};
+pub use reconciliation::{ReconciliationMode, ReconciliationRequest};
 pub use violation::{Refusal, Violation};
 
 /// The version of the request types that is read here.

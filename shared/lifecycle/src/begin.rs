@@ -128,6 +128,7 @@ fn same_request(handled: Handled, envelope: &Envelope) -> Result<Handled, FlowEr
         Content::CustomerOnboarded(_) | Content::CustomerOnboardingFailed(_) => Some(Aim::Onboard),
         Content::CustomerOffboarded(_) | Content::CustomerOffboardingFailed(_) => Some(Aim::Offboard),
         Content::RequestRejected(_)
+        | Content::ReconciliationFinished(_)
         | Content::SecretRotated(_)
         | Content::SecretRolledBack(_)
         | Content::DocumentSubmitted(_)

@@ -74,6 +74,7 @@ mod operate;
 #[cfg(feature = "provide")]
 mod outcome;
 mod remove;
+mod reschedule;
 mod retire;
 #[cfg(feature = "provide")]
 mod rotate;
@@ -150,9 +151,24 @@ impl Remover {
         Self { vault: self.vault.with_key(key_id), ..self }
     }
 
-    /// The registry, to mark what was announced.
+    /// The registry, to mark what was announced and to look at what is recorded.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The vault, to look at what it holds.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The control plane, to look at what the vendor holds.
+    pub fn control(&self) -> &ControlPlane {
+        &self.control
+    }
+
+    /// The times that it keeps to.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     fn at(&self, attempt: &Attempt) -> Self {

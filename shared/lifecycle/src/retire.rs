@@ -33,7 +33,7 @@ pub(crate) enum Haste {
 }
 
 impl Remover {
-    /// Deletes a customer's applications whose overlap has passed.
+    /// Deletes a customer's applications whose overlap has passed, for this cause.
     ///
     /// # Errors
     /// [`FlowError`]; [`FlowError::NotYet`] where another invocation works on the customer. The next clean-up
@@ -41,15 +41,10 @@ impl Remover {
     pub async fn clean_up(
         &self,
         customer_id: &CustomerId,
+        cause: Cause,
         attempt: &Attempt,
     ) -> Result<CleanedUp, FlowError> {
         let this = self.at(attempt);
-        let cause = Cause {
-            actor: "clean-up".to_owned(),
-            reason: "applications that no secret names any more".to_owned(),
-            request_id: None,
-            origin: attempt.origin.clone(),
-        };
         let mut session = Session::open(&this, customer_id, cause, attempt).await?;
         let cleaned = this.clean_up_cells(&mut session).await;
         session.release().await;

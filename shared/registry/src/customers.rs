@@ -108,6 +108,26 @@ impl Listed {
     }
 }
 
+/// A customer's record with the lease on it, as both stood at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The record.
+    pub customer: Customer,
+    /// The number of the last lease: where it is the same later on, nothing was changed in between.
+    pub fence: u64,
+    /// Who holds the lease, or left it behind when it ended.
+    pub lease: Option<Holder>,
+}
+
+/// The holder of a lease that was not given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub owner: String,
+    /// When it ends, or ended.
+    pub until: Timestamp,
+}
+
 /// Where customers are kept. Each method is one call, which happens wholly or not at all; a caller that
 /// gets an error does not know which.
 #[async_trait]
@@ -117,6 +137,12 @@ pub trait Customers: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`RegistryError`] where the call fails or the record is unreadable.
     async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError>;
+
+    /// The customer's record with its lease: for who compares.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the record is unreadable.
+    async fn look(&self, id: &CustomerId) -> Result<Seen, RegistryError>;
 
     /// The customers in the order of their ids, those after `after`, and whether there are more. May be some
     /// seconds behind.

@@ -14,7 +14,7 @@ use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
-use crate::customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
+use crate::customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 use crate::item::{Item, get_millis, get_number, get_text, map, millis, number, record, text};
 use crate::requests::{self, Handled};
 
@@ -46,17 +46,16 @@ const LISTED_AS: &str = "CUSTOMER";
 #[async_trait]
 impl Customers for DynamoDb {
     async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(pk(id)))
-            .key("sk", text("RECORD"))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(RegistryError::call("GetItem"))?;
-        customer_in(&found.item.unwrap_or_default(), id)
+        customer_in(&self.record(id).await?, id)
+    }
+
+    async fn look(&self, id: &CustomerId) -> Result<Seen, RegistryError> {
+        let item = self.record(id).await?;
+        Ok(Seen {
+            customer: customer_in(&item, id)?,
+            fence: get_number(&item, "fence").unwrap_or_default(),
+            lease: holder(&item),
+        })
     }
 
     async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError> {
@@ -212,6 +211,21 @@ impl Customers for DynamoDb {
 }
 
 impl DynamoDb {
+    /// The item of a customer's record, empty where there is none.
+    async fn record(&self, id: &CustomerId) -> Result<Item, RegistryError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(pk(id)))
+            .key("sk", text("RECORD"))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(RegistryError::call("GetItem"))?;
+        Ok(found.item.unwrap_or_default())
+    }
+
     async fn write(&self, lease: &Lease, writes: Vec<TransactWriteItem>) -> Result<(), RegistryError> {
         let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         sent.map(drop).map_err(|error| {
@@ -276,6 +290,11 @@ fn readable(customer: &Customer) -> String {
 fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {
     let fence = get_number(item, "fence").ok_or_else(|| RegistryError::unreadable(&pk(id), "no fence"))?;
     Ok(Acquired::Held(Lease::granted(id.clone(), owner, fence), Box::new(customer_in(item, id)?)))
+}
+
+fn holder(item: &Item) -> Option<Holder> {
+    let owner = get_text(item, "lease_owner")?.to_owned();
+    Some(Holder { owner, until: get_millis(item, "lease_until")? })
 }
 
 fn listed(item: &Item) -> Result<Listed, RegistryError> {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 
-pub use customers::{Acquired, Cause, Change, Customers, Lease, Listed, Page};
+pub use customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments, Looked, Open, Settled, Standing};
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;

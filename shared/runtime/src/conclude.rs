@@ -41,6 +41,7 @@ fn ended(event: &OutboundEvent) -> Verdict {
         | Content::SecretRotated(_)
         | Content::SecretRolledBack(_)
         | Content::DocumentSubmitted(_)
+        | Content::ReconciliationFinished(_)
         | Content::DocumentAnalyzed(_)
         // How a document was found is not how the work on its message went.
         | Content::DocumentAnalysisFailed(_) => Verdict::Done(report),

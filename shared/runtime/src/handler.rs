@@ -74,6 +74,13 @@ impl Invocation {
         Self::new(self.deadline, self.request_id.clone()).with_clock(self.now)
     }
 
+    /// How long it is until Lambda ends it, by whichever clock says that it is less: a function that was frozen
+    /// may find that its monotonic clock stood still.
+    pub fn left(&self) -> Duration {
+        let by_the_wall = Duration::try_from(self.deadline.at().duration_since(self.now()));
+        self.deadline.remaining().min(by_the_wall.unwrap_or_default())
+    }
+
     /// Says for whom the work is, for the line at its end: usually the customer's id.
     pub fn concerns(&self, subject: impl Display) {
         *self.subject.lock().unwrap_or_else(PoisonError::into_inner) = Some(subject.to_string());

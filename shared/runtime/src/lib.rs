@@ -24,11 +24,14 @@
 //! | a batch, each record for itself | [`batch`] |
 //! | "not yet": a new, delayed message | [`deferral`] |
 //! | events to be announced | [`bus`] |
+//! | how much waits in a queue | `backlog` |
 //! | lines to be read | [`telemetry`] |
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests serve and tell the time themselves"))]
 
 pub mod aws;
+#[cfg(feature = "queue")]
+pub mod backlog;
 pub mod batch;
 pub mod bus;
 mod clock;
@@ -45,6 +48,8 @@ pub mod telemetry;
 mod unit;
 pub mod verdict;
 
+#[cfg(feature = "queue")]
+pub use backlog::{Backlog, Queues};
 pub use bus::Bus;
 pub use deadline::Deadline;
 #[cfg(feature = "queue")]

@@ -40,6 +40,9 @@ pub struct Description {
     pub changed_at: Option<Timestamp>,
     /// The end of its recovery window, where it waits for its deletion. DescribeSecret alone tells of it.
     pub deletion_date: Option<Timestamp>,
+    /// When it is to be rotated at the latest. Past, where rotations fail (Secrets Manager:
+    /// `NextRotationDate`).
+    pub next_rotation_at: Option<Timestamp>,
     /// The labels of each version.
     pub versions: BTreeMap<String, Vec<String>>,
 }

@@ -25,7 +25,7 @@ pub use name::{Prefix, SecretName};
 pub use rotation::{RotationToken, Schedule};
 #[cfg(feature = "sealing")]
 pub use sealing::{Context, Seal, Sealer};
-pub use secrets::{NewSecret, NewVersion, Secrets};
+pub use secrets::{NewSecret, NewVersion, SecretPage, Secrets};
 pub use secrets_manager::SecretsManager;
 #[cfg(feature = "signing")]
 pub use signing::SigningKeys;

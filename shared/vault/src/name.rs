@@ -38,6 +38,11 @@ impl Prefix {
         SecretName { text, customer_id: customer_id.clone(), cell }
     }
 
+    /// What every name begins with, up to the slash.
+    pub(crate) fn folder(&self) -> String {
+        format!("{}/", self.0)
+    }
+
     /// Reads a name back, so that a function can tell whose secret it was called for.
     ///
     /// # Errors

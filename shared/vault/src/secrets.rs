@@ -42,6 +42,13 @@ pub trait Secrets: fmt::Debug + Send + Sync {
     /// [`VaultError::Missing`] where there is no such secret.
     async fn describe(&self, secret_id: &str) -> Result<Description, VaultError>;
 
+    /// `ListSecrets`: some of the secrets whose names begin with `prefix`, but for those that wait for their
+    /// deletion; the first ones, or those after a page that said so. May be minutes behind.
+    ///
+    /// # Errors
+    /// [`VaultError`] where the call fails.
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<SecretPage, VaultError>;
+
     /// `UpdateSecretVersionStage`: moves a label, or removes it where `to` is `None`.
     ///
     /// # Errors
@@ -83,6 +90,20 @@ pub trait Secrets: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`VaultError::Refused`] where the secret was never rotated.
     async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError>;
+}
+
+/// Some secrets of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretPage {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Where the listing goes on, if it does.
+    pub next: Option<String>,
+}
+
+impl SecretPage {
+    /// How many are asked for at once, the most that may be (Secrets Manager: `ListSecrets`, `MaxResults`).
+    pub const SIZE: i32 = 100;
 }
 
 /// A secret to be created.

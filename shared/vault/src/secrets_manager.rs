@@ -5,11 +5,11 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::DateTime;
-use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, RotationRulesType, Tag};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::secrets::{NewSecret, NewVersion, Secrets};
+use crate::secrets::{NewSecret, NewVersion, SecretPage, Secrets};
 use crate::{Description, Schedule, SecretName, Stage, VaultError, VersionId};
 
 /// AWS Secrets Manager, by its SDK.
@@ -81,6 +81,24 @@ impl Secrets for SecretsManager {
     async fn describe(&self, secret_id: &str) -> Result<Description, VaultError> {
         let sent = self.client.describe_secret().secret_id(secret_id).send().await;
         sent.map(description).map_err(VaultError::secrets("DescribeSecret", secret_id))
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<SecretPage, VaultError> {
+        let output = self
+            .client
+            .list_secrets()
+            .filters(Filter::builder().key(FilterNameStringType::Name).values(prefix).build())
+            .max_results(SecretPage::SIZE)
+            .set_next_token(after.map(str::to_owned))
+            .send()
+            .await
+            .map_err(VaultError::secrets("ListSecrets", prefix))?;
+        let names = output.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name);
+        // The filter matches by what AWS calls a prefix; what it is to be is decided here.
+        Ok(SecretPage {
+            names: names.filter(|name| name.starts_with(prefix)).collect(),
+            next: output.next_token,
+        })
     }
 
     async fn move_label(
@@ -164,6 +182,7 @@ fn description(output: DescribeSecretOutput) -> Description {
     Description {
         deletion_date: output.deleted_date().map(timestamp),
         changed_at: output.last_changed_date().map(timestamp),
+        next_rotation_at: output.next_rotation_date().map(timestamp),
         name: output.name.unwrap_or_default(),
         rotation_enabled: output.rotation_enabled.unwrap_or(false),
         versions: output.version_ids_to_stages.unwrap_or_default().into_iter().collect(),

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use shared_core::credential::Credential;
 use shared_core::ids::{RequestId, hex_digest};
 
-use crate::secrets::{NewSecret, NewVersion};
+use crate::secrets::{NewSecret, NewVersion, SecretPage};
 use crate::{RotationToken, SecretName, Stage, Vault, VaultError};
 
 /// The id of one version of a secret: 32 to 64 characters, the caller's to choose. A repeat of a
@@ -122,6 +122,15 @@ impl Vault {
             Err(VaultError::Missing(_)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Some of the secrets whose names begin with this installation's prefix, but for those that wait for
+    /// their deletion; the first ones, or those after a page that said so. May be minutes behind.
+    ///
+    /// # Errors
+    /// [`VaultError`] where Secrets Manager fails.
+    pub async fn list(&self, after: Option<&str>) -> Result<SecretPage, VaultError> {
+        self.secrets.list(&self.prefix.folder(), after).await
     }
 
     /// Schedules the secret's deletion; `None` where there is no such secret.

@@ -86,7 +86,7 @@ impl Objects {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
         let url = format!("http://{}", listener.local_addr()?);
         let kept = Arc::new(Mutex::new(Kept::default()));
-        let app = Router::new().fallback(get).with_state(Arc::clone(&kept));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&kept));
         let mut server = JoinSet::new();
         server.spawn(async move { drop(axum::serve(listener, app).await) });
         Ok(Self { kept, url, _server: server })
@@ -141,6 +141,13 @@ impl Objects {
         }
     }
 
+    /// The bytes of an object's last version.
+    pub fn content(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        let kept = self.kept.lock().expect("no panic under the lock");
+        let last = kept.objects.get(&format!("/{bucket}/{key}"))?.last()?;
+        Some(last.content.frames(0..last.content.size()).flatten().collect())
+    }
+
     /// Removes an object with all its versions.
     pub fn remove(&self, bucket: &str, key: &str) {
         self.kept.lock().expect("no panic under the lock").objects.remove(&format!("/{bucket}/{key}"));
@@ -175,6 +182,25 @@ impl Version {
         let etag = checksum.value.clone();
         Self { id: None, etag, content, checksum, said }
     }
+}
+
+async fn answer(kept: State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: Request) -> Response {
+    match request.method().as_str() {
+        "PUT" => put(kept, request).await,
+        _ => get(kept, headers, request).await,
+    }
+}
+
+/// A whole object, into a bucket that keeps no versions.
+async fn put(State(kept): State<Arc<Mutex<Kept>>>, request: Request) -> Response {
+    let path = decoded(request.uri().path());
+    let Ok(bytes) = axum::body::to_bytes(request.into_body(), usize::MAX).await else {
+        return error(StatusCode::BAD_REQUEST, "IncompleteBody");
+    };
+    let version = Version::new(Content::from(bytes.to_vec()), Said::default());
+    let etag = format!("\"{}\"", version.etag);
+    kept.lock().expect("no panic under the lock").objects.insert(path, vec![version]);
+    (StatusCode::OK, [("etag", etag)]).into_response()
 }
 
 async fn get(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: Request) -> Response {

@@ -40,6 +40,7 @@ struct Kept {
     events: Vec<Value>,
     sent: Vec<Sent>,
     sealed: Vec<(String, Value)>,
+    waiting: u64,
     signing: BTreeMap<String, KeyPair>,
 }
 
@@ -87,6 +88,11 @@ impl Services {
         Ok(())
     }
 
+    /// Has so many messages wait in every queue.
+    pub fn let_wait(&self, messages: u64) {
+        self.kept.lock().expect("no panic under the lock").waiting = messages;
+    }
+
     /// Takes the messages that were sent since the last call.
     pub fn take_sent(&self) -> Vec<Sent> {
         std::mem::take(&mut self.kept.lock().expect("no panic under the lock").sent)
@@ -103,6 +109,7 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: 
     match operation {
         "PutEvents" => put_events(&mut kept, &input),
         "SendMessage" => send_message(&mut kept, &input),
+        "GetQueueAttributes" => queue_attributes(&kept, &input),
         "Encrypt" => encrypt(&mut kept, &input),
         "Decrypt" => decrypt(&kept, &input),
         "Sign" => sign(&kept, &input),
@@ -132,6 +139,14 @@ fn send_message(kept: &mut Kept, input: &Value) -> Response {
         attributes: attributes.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect(),
     });
     ok(&json!({ "MessageId": format!("m-{}", kept.sent.len()) }))
+}
+
+/// Those that are asked for, all of them as texts (SQS API Reference: `GetQueueAttributes`).
+fn queue_attributes(kept: &Kept, input: &Value) -> Response {
+    if input["AttributeNames"] != json!(["ApproximateNumberOfMessages"]) {
+        return refuse("InvalidAttributeName", "only this is known here");
+    }
+    ok(&json!({ "Attributes": { "ApproximateNumberOfMessages": kept.waiting.to_string() } }))
 }
 
 /// The ciphertext is a number: what it stands for never leaves this process.

@@ -49,6 +49,7 @@ pub struct World {
     pub lambda: Lambda,
     /// The customers' records, read past the proxy.
     pub registry: Registry,
+    dynamodb: String,
     _tables: JoinSet<()>,
 }
 
@@ -117,9 +118,10 @@ impl World {
         ])
         .await?;
         let registry = Registry::new(&sdk_config(&dynamodb).await, "customers");
-        let world = Self { vendor, secrets, services, objects, proxy, lambda, registry, _tables: tables };
+        let world =
+            Self { vendor, secrets, services, objects, proxy, lambda, registry, dynamodb, _tables: tables };
         world.add_functions(variables, timeout).await?;
-        tables::create(&dynamodb).await?;
+        tables::create(&world.dynamodb).await?;
         world.store_organization().await?;
         Ok(world)
     }
@@ -172,6 +174,8 @@ impl World {
             ("DOCUMENTS_TABLE", "documents"),
             ("DOCUMENTS_BUCKET", BUCKET),
             ("BUCKET_OWNER", "000000000000"),
+            ("REPORTS_BUCKET", "reports"),
+            ("DEAD_LETTER_QUEUE_URLS", "http://queue.invalid/000000000000/dead-letters"),
         ];
         let mut environment = self.proxy.environment();
         environment.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -293,6 +297,16 @@ impl World {
         self.secrets.rotations_ended().await;
     }
 
+    /// Somebody turns a secret's rotation off.
+    ///
+    /// # Panics
+    /// Where Secrets Manager refuses.
+    pub async fn cancel_rotation(&self, name: &str) {
+        let input = json!({ "SecretId": name });
+        let cancelled = call(self.secrets.url(), "secretsmanager.CancelRotateSecret", &input);
+        cancelled.await.expect("a secret that is rotated");
+    }
+
     /// Invokes a function as an operator does.
     ///
     /// # Errors
@@ -320,6 +334,21 @@ impl World {
     /// Those of [`settle`](Self::settle).
     pub async fn request(&self, function: &str, detail: &Value) -> Result<usize> {
         self.settle(function, &on_the_bus(detail).to_string()).await
+    }
+
+    /// The audit trail of a customer, in order: what was done, by whom, why and at whose request.
+    ///
+    /// # Panics
+    /// Where the table does not answer.
+    pub async fn audit(&self, customer: &str) -> Vec<[String; 4]> {
+        let query = json!({
+            "TableName": "customers", "KeyConditionExpression": "pk = :pk AND begins_with(sk, :audit)",
+            "ExpressionAttributeValues": {":pk": {"S": format!("CUSTOMER#{customer}")}, ":audit": {"S": "AUDIT#"}}
+        });
+        let answer = ask(&self.dynamodb, "DynamoDB_20120810.Query", &query).await.expect("a table");
+        let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+        let entry = |item: &Value| ["what", "actor", "reason", "request_id"].map(|name| text(item, name));
+        answer["Items"].as_array().expect("items").iter().map(entry).collect()
     }
 
     /// The events of one type, announced so far.
@@ -378,6 +407,10 @@ async fn bootstraps() -> Result<&'static BTreeMap<String, PathBuf>> {
 }
 
 pub(crate) async fn call(url: &str, target: &str, input: &Value) -> Result<()> {
+    ask(url, target, input).await.map(drop)
+}
+
+async fn ask(url: &str, target: &str, input: &Value) -> Result<Value> {
     let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
     let sent = reqwest::Client::new()
         .post(url)
@@ -388,7 +421,7 @@ pub(crate) async fn call(url: &str, target: &str, input: &Value) -> Result<()> {
         .body(input.to_string())
         .send()
         .await?;
-    let status = sent.status();
-    ensure!(status.is_success(), "{target}: {status}: {}", sent.text().await?);
-    Ok(())
+    let (status, answer) = (sent.status(), sent.text().await?);
+    ensure!(status.is_success(), "{target}: {status}: {answer}");
+    Ok(serde_json::from_str(&answer)?)
 }

@@ -313,6 +313,7 @@ fn description(world: &World, work: &Work) -> String {
         }
         Work::CleanUp => "the clean-up".to_owned(),
         Work::Operator(_) => "the roll back".to_owned(),
+        Work::Reconcile(_) => "the reconciliation".to_owned(),
     }
 }
 

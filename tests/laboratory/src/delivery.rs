@@ -1,4 +1,5 @@
-//! One delivery: a message of a queue, a step of a rotation, a clean-up, or what an operator asks.
+//! One delivery: a message of a queue, a step of a rotation, a clean-up, a reconciliation, or what an operator
+//! asks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub enum Work {
     CleanUp,
     /// What an operator asks of a credential, as JSON.
     Operator(String),
+    /// What the schedule or an operator asks of `reconcile-tenants`, as JSON.
+    Reconcile(String),
 }
 
 /// Which faults befall which calls, counted from 1.
@@ -72,13 +75,19 @@ pub(crate) fn deliver(
                 let twin = twin_of(&plan, || again(&functions, Work::CleanUp));
                 let event = json!({"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}});
                 let caller = Caller::new("CleanUp", plan, twin, pace);
-                directly(&functions, &functions.reconcile, &event, &caller).await
+                directly(&functions, &functions.reconcile, &event, TIMEOUT, &caller).await
             }
             Work::Operator(said) => {
                 let twin = twin_of(&plan, || again(&functions, Work::Operator(said.clone())));
                 let event = serde_json::from_str(&said).expect("operators send JSON");
                 let caller = Caller::new("Operator", plan, twin, pace);
-                directly(&functions, &functions.rotate, &event, &caller).await
+                directly(&functions, &functions.rotate, &event, TIMEOUT, &caller).await
+            }
+            Work::Reconcile(said) => {
+                let twin = twin_of(&plan, || again(&functions, Work::Reconcile(said.clone())));
+                let event = serde_json::from_str(&said).expect("who asks sends JSON");
+                let caller = Caller::new("Reconcile", plan, twin, pace);
+                directly(&functions, &functions.reconcile, &event, functions.time_left, &caller).await
             }
         }
     })
@@ -141,7 +150,7 @@ async fn step(functions: Arc<Functions>, name: &str, plan: Plan, pace: Option<Pa
         let (functions, event) = (Arc::clone(&functions), event.clone());
         Box::pin(async move {
             let caller = Caller::new("the same step", Plan::new(), None, None);
-            drop(directly(&functions, &functions.rotate, &event, &caller).await);
+            drop(directly(&functions, &functions.rotate, &event, TIMEOUT, &caller).await);
         })
     });
     let caller = Caller::new(format!("{step:?} {name}"), plan, twin, pace);
@@ -158,10 +167,11 @@ async fn directly<H: Handler>(
     functions: &Functions,
     function: &H,
     event: &Value,
+    left: Duration,
     caller: &Arc<Caller>,
 ) -> Delivered {
     functions.port.0.world().pass_to(clock::now());
-    let (end, said, answer) = invoke(function, &NoQueue, event, TIMEOUT, caller).await;
+    let (end, said, answer) = invoke(function, &NoQueue, event, left, caller).await;
     functions.port.0.world().pass_to(clock::now());
     Delivered { calls: caller.calls(), end, said: said.or_else(|| Some(answer.to_string())) }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lifecycle::{Provider, Remover, Rules, Terms};
 use offboard_customer::OffboardCustomer;
 use onboard_customer::OnboardCustomer;
-use reconcile_tenants::ReconcileTenants;
+use reconcile_tenants::{ReconcileTenants, Reconciler};
 use registry::{Documents, Registry};
 use resistant::{Clock, ControlPlane, Endpoints, OrganizationCredential, Vendor};
 use rotate_secret::RotateSecret;
@@ -33,6 +33,9 @@ pub const OVERLAP: Duration = Duration::from_secs(900);
 /// How long an invocation may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The one dead-letter queue that `reconcile-tenants` is told of.
+pub const DEAD_LETTERS: &str = "https://queue.invalid/dead-letters";
+
 const ORGANIZATION_KEY: &str = include_str!("../../../shared/resistant/testdata/organization-key.pkcs8.pem");
 const ORGANIZATION_TOKEN_URL: &str = "https://eu.id.resistant.ai/oauth2/aus17c172cLOCWEyk417/v1/token";
 
@@ -43,7 +46,8 @@ pub struct Setup {
     pub rules: Rules,
     /// How many tenants the functions believe the vendor to allow.
     pub quota: usize,
-    /// How much of an invocation's minute is left when it comes to a message or a step; all of it where `None`.
+    /// How much of an invocation's minute is left when it comes to a message or a step, and how long one has that
+    /// reconciles; a minute where `None`.
     pub time_left: Option<Duration>,
     /// How long `submit-document` keeps what it has read of customers and credentials.
     pub cache: Duration,
@@ -282,6 +286,29 @@ fn submit(port: &Port, vendor: &Vendor, cache: Duration, first_look: Duration) -
     SubmitDocument::over(adapters, terms)
 }
 
+fn reconciler(port: &Port, vendor: &Vendor, remover: Remover, setup: &Setup) -> Reconciler {
+    let terms = reconcile_tenants::reconcile::facts::Terms {
+        installation: "test-1".parse().expect("a legal installation"),
+        quota: setup.quota,
+        schedule: schedule(),
+        bus_name: "bus".to_owned(),
+        reports_bucket: "reports".to_owned(),
+        dead_letters: vec![DEAD_LETTERS.to_owned()],
+    };
+    Reconciler {
+        remover,
+        vendor: vendor.clone(),
+        bus: Bus::over(port.clone()),
+        reports: Arc::new(port.clone()),
+        backlog: Arc::new(port.clone()),
+        terms,
+    }
+}
+
+fn schedule() -> Schedule {
+    Schedule { function_arn: "rotate-secret".to_owned(), every_days: 30 }
+}
+
 impl Functions {
     fn over(port: &Port, vendor: &Vendor, control: ControlPlane, setup: &Setup) -> Self {
         let prefix = "resistant".parse().expect("a legal prefix");
@@ -290,7 +317,7 @@ impl Functions {
         let remover = Remover::new(registry, vault, control, Clock::new(clock::now), setup.rules.clone())
             .with_documents(Documents::over(port.clone()));
         let provider = Provider::new(remover.clone(), vendor.clone(), Sealer::over(port.clone()))
-            .with_schedule(Schedule { function_arn: "rotate-secret".to_owned(), every_days: 30 })
+            .with_schedule(schedule())
             .with_keys(keys::next);
         let terms =
             Terms { installation: "test-1".parse().expect("a legal installation"), quota: setup.quota };
@@ -301,7 +328,7 @@ impl Functions {
             onboard: OnboardCustomer::new(provider.clone(), terms, Cell::ALL.to_vec(), bus.clone()),
             offboard: OffboardCustomer::new(remover.clone(), bus.clone()),
             rotate: RotateSecret::new(provider, bus.clone()),
-            reconcile: ReconcileTenants::new(remover, bus),
+            reconcile: ReconcileTenants::new(reconciler(port, vendor, remover, setup)),
             vendor: vendor.clone(),
             cache: setup.cache,
             first_look: setup.first_look,

@@ -164,7 +164,8 @@ fn tells_of(event: &OutboundEvent) -> Option<&str> {
         | Content::DocumentSubmitted(_)
         | Content::DocumentRejected(_)
         | Content::DocumentAnalyzed(_)
-        | Content::DocumentAnalysisFailed(_) => None,
+        | Content::DocumentAnalysisFailed(_)
+        | Content::ReconciliationFinished(_) => None,
     }
 }
 

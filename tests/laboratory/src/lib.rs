@@ -12,7 +12,7 @@
 //! | [`vendor`], [`table`], [`files`] | the vendor, the customers table, the bucket and the documents table in memory; the secrets are those of `aws-parts` |
 //! | [`fault`] | what can befall a call |
 //! | `gate`, `ports` | where it does: each method of an adapter's trait is one call |
-//! | [`lab`], [`delivery`] | the functions, and one delivery: a message, a rotation's step, a clean-up, an operator's request |
+//! | [`lab`], [`delivery`] | the functions, and one delivery: a message, a rotation's step, a clean-up, a reconciliation, an operator's request |
 //! | [`rotations`] | Secrets Manager's schedule: step after step, and again where one fails |
 //! | [`run`], [`laws`] | delivering until nothing waits, and what must hold then and at every moment |
 //! | [`scenarios`], [`strike`] | every single fault, every pair |
@@ -20,7 +20,7 @@
 //! | [`simulation`] | seeded schedules of many customers, side by side |
 //!
 //! ```sh
-//! cargo test --workspace --test faults --test closure --test simulation --test flows --test by_hand --test budgets --test documents --test contracts --test document_contracts
+//! cargo test --workspace --test faults --test closure --test simulation --test flows --test by_hand --test reconciliation --test budgets --test documents --test contracts --test document_contracts
 //! SEEDS=100000 cargo test --workspace --test simulation         # more schedules
 //! SEED=7 cargo test --workspace --test simulation -- --nocapture    # one of them, call by call
 //! python3 tests/laboratory/mutants.py                             # breaks the code and sees a test fail

@@ -13,13 +13,14 @@ use http::StatusCode;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
+use reconcile_tenants::reconcile::reports::{Reports, ReportsError};
 use registry::{
     Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open, Page,
-    RegistryError, Settled, Standing,
+    RegistryError, Seen, Settled, Standing,
 };
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};
-use runtime::{BoxError, Parcel, Postpone};
+use runtime::{Backlog, BoxError, Parcel, Postpone};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared_core::customer::{Customer, Sealed};
@@ -28,8 +29,8 @@ use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
 use submit_document::storage::{Opened, Storage, StorageError};
 use vault::{
-    Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, Secrets, Stage, VaultError,
-    VersionId,
+    Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, SecretPage, Secrets, Stage,
+    VaultError, VersionId,
 };
 
 use crate::fault::Service;
@@ -69,6 +70,10 @@ impl Port {
 impl Customers for Port {
     async fn customer(&self, id: &CustomerId) -> Result<Customer, RegistryError> {
         self.table("GetItem", |world| Ok(world.table.customer(id))).await
+    }
+
+    async fn look(&self, id: &CustomerId) -> Result<Seen, RegistryError> {
+        self.table("GetItem", |world| Ok(world.table.look(id))).await
     }
 
     async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError> {
@@ -178,13 +183,22 @@ impl Secrets for Port {
         Ok(Description {
             name: answer["Name"].as_str().unwrap_or_default().to_owned(),
             rotation_enabled: answer["RotationEnabled"].as_bool().unwrap_or(false),
-            deletion_date: answer["DeletedDate"]
-                .as_f64()
-                .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),
-            changed_at: answer["LastChangedDate"]
-                .as_f64()
-                .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),
+            deletion_date: seconds(&answer["DeletedDate"]),
+            changed_at: seconds(&answer["LastChangedDate"]),
+            next_rotation_at: seconds(&answer["NextRotationDate"]),
             versions: serde_json::from_value(labels).unwrap_or_default(),
+        })
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<SecretPage, VaultError> {
+        let input = json!({
+            "Filters": [{"Key": "name", "Values": [prefix]}], "MaxResults": SecretPage::SIZE, "NextToken": after
+        });
+        let answer = self.secret("ListSecrets", prefix, input).await?;
+        let listed = answer["SecretList"].as_array().cloned().unwrap_or_default();
+        Ok(SecretPage {
+            names: listed.iter().filter_map(|one| Some(one["Name"].as_str()?.to_owned())).collect(),
+            next: answer["NextToken"].as_str().map(str::to_owned),
         })
     }
 
@@ -205,8 +219,7 @@ impl Secrets for Port {
     async fn delete(&self, name: &SecretName, window_days: i64) -> Result<Option<Timestamp>, VaultError> {
         let input = json!({"SecretId": name.as_str(), "RecoveryWindowInDays": window_days});
         let answer = self.secret("DeleteSecret", name.as_str(), input).await?;
-        let seconds = answer["DeletionDate"].as_f64();
-        Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds as i64).ok()))
+        Ok(seconds(&answer["DeletionDate"]))
     }
 
     async fn restore(&self, name: &SecretName) -> Result<(), VaultError> {
@@ -230,6 +243,11 @@ impl Secrets for Port {
     async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError> {
         self.secret("CancelRotateSecret", name.as_str(), json!({"SecretId": name.as_str()})).await.map(drop)
     }
+}
+
+/// A time as Secrets Manager tells it.
+fn seconds(told: &Value) -> Option<Timestamp> {
+    told.as_f64().and_then(|seconds| Timestamp::from_second(seconds as i64).ok())
 }
 
 /// What a sealed value begins with: its context.
@@ -371,6 +389,41 @@ impl Results for Port {
             self.0.pass(Service::S3, "PutObject", |world| world.results.insert(key.clone(), text)).await;
         put.map_err(|trouble| ResultsError(Struck(trouble).into()))?;
         Ok(Kept::Bucket { bucket: "results".to_owned(), key })
+    }
+}
+
+#[async_trait]
+impl Reports for Port {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ReportsError> {
+        let failed = |operation, source| ReportsError { operation, key: key.to_owned(), source };
+        let read = self.0.pass(Service::S3, "GetObject", |world| {
+            let cut = std::mem::take(&mut world.cut);
+            (world.reports.get(key).cloned(), cut)
+        });
+        match read.await {
+            Ok((body, false)) => Ok(body),
+            Ok((_, true)) => Err(failed("GetObject", "the connection broke".into())),
+            Err(trouble) => Err(failed("GetObject", Struck(trouble).into())),
+        }
+    }
+
+    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), ReportsError> {
+        let put = |world: &mut World| drop(world.reports.insert(key.to_owned(), body));
+        let struck = |trouble| ReportsError {
+            operation: "PutObject",
+            key: key.to_owned(),
+            source: Struck(trouble).into(),
+        };
+        self.0.pass(Service::S3, "PutObject", put).await.map_err(struck)
+    }
+}
+
+#[async_trait]
+impl Backlog for Port {
+    async fn waiting(&self, queue_url: &str) -> Result<u64, BoxError> {
+        let told = |world: &mut World| world.dead_letters.get(queue_url).copied().unwrap_or_default();
+        let told = self.0.pass(Service::Sqs, "GetQueueAttributes", told).await;
+        told.map_err(|trouble| Struck(trouble).into())
     }
 }
 

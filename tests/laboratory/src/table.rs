@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use registry::{Acquired, Change, Handled, Lease, Listed, Page, RegistryError};
+use registry::{Acquired, Change, Handled, Holder, Lease, Listed, Page, RegistryError, Seen};
 use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
@@ -51,6 +51,16 @@ impl Table {
 
     pub(crate) fn customer(&self, id: &CustomerId) -> Customer {
         self.rows.get(id).map_or_else(|| Customer::absent(id.clone()), |row| row.customer.clone())
+    }
+
+    pub(crate) fn look(&self, id: &CustomerId) -> Seen {
+        let row = self.rows.get(id);
+        let holder = |(owner, until): &(String, Timestamp)| Holder { owner: owner.clone(), until: *until };
+        Seen {
+            customer: self.customer(id),
+            fence: row.map(|row| row.fence).unwrap_or_default(),
+            lease: row.and_then(|row| row.lease.as_ref().map(holder)),
+        }
     }
 
     pub(crate) fn acquire(

@@ -39,6 +39,10 @@ pub struct World {
     pub results: BTreeMap<String, String>,
     /// Whether the bytes that are read next break off in the middle.
     pub(crate) cut: bool,
+    /// The reports, and what is unfinished of one, by their keys.
+    pub reports: BTreeMap<String, Vec<u8>>,
+    /// How much waits in the dead-letter queues, by their URLs.
+    pub dead_letters: BTreeMap<String, u64>,
     /// The vault's secrets.
     pub secrets: Account,
     /// What waits in the functions' queues.
@@ -169,6 +173,8 @@ impl World {
             files: Vec::new(),
             results: BTreeMap::new(),
             cut: false,
+            reports: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
             secrets: Account::default(),
             queue: Vec::new(),
             rotating: Vec::new(),
@@ -323,7 +329,7 @@ impl World {
         let due = match work {
             Work::Message(id) => self.queue.iter().find(|message| message.id == *id).map(|one| one.due),
             Work::Step(name) => self.rotating.iter().find(|one| one.name == *name).map(|one| one.due),
-            Work::CleanUp | Work::Operator(_) => None,
+            Work::CleanUp | Work::Operator(_) | Work::Reconcile(_) => None,
         };
         due.unwrap_or(self.now).max(self.now)
     }

@@ -11,6 +11,7 @@ use laboratory::files::File;
 use laboratory::lab::{Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, THREE};
 use laboratory::world::{Ask, World};
+use serde_json::json;
 
 mod asked;
 
@@ -63,6 +64,12 @@ fn a_flow_makes_the_calls_of_its_budget() {
     let lab = lab_with(&[on(ONE)]);
     let name = "resistant/acme/eu-1/credential";
     row("clean-up with nothing to do", &lab.deliver(Work::CleanUp, Vec::new()).calls);
+    let asked = json!({
+        "type": "ReconciliationRequested", "version": "1", "request_id": "q-1", "mode": "plan", "actor": "a",
+        "reason": "r"
+    });
+    let reconciliation = lab.deliver(Work::Reconcile(asked.to_string()), Vec::new());
+    row("reconciliation of one customer with one cell", &reconciliation.calls);
     assert!(lab.world().rotate(name));
     let mut rotation = Vec::new();
     while !lab.world().rotating.is_empty() {

@@ -4,7 +4,7 @@
 //! memory and as the simulator, which is itself held to the vendor's published contract.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_parts::sdk_config;
 use aws_parts::secrets::{SecretsManager, Settings};
@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
-use registry::{Acquired, Cause, Change, Handled, Lease, Registry, RegistryError};
+use registry::{Acquired, Cause, Change, Handled, Holder, Lease, Registry, RegistryError, Seen};
 use resistant::{ApplicationKey, CallError, ControlPlane, DocumentsScope, Gone, NewAuthentication, Vendor};
 use shared_core::credential::Authentication;
 use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Transition, Work};
@@ -82,10 +82,15 @@ async fn registry_contract(registry: &Registry) {
     let id = "acme".parse().unwrap();
     let absent = Customer::absent("acme".parse().unwrap());
     assert_eq!(registry.customer(&id).await.unwrap(), absent, "nobody is there unheard");
+    let unheard = registry.look(&id).await.unwrap();
+    assert_eq!(unheard, Seen { customer: absent.clone(), fence: 0, lease: None });
 
     // One holder at a time, whatever the other's clock says within the lease.
     let (mut first, customer) = held(registry, "first", 10, 70).await;
     assert_eq!(customer, absent);
+    let looked = registry.look(&id).await.unwrap();
+    assert_eq!((looked.customer, looked.fence), (absent.clone(), first.fence()));
+    assert_eq!(looked.lease, Some(Holder { owner: "first".to_owned(), until: second(70) }));
     match registry.acquire(&id, "second", second(70), second(130)).await.unwrap() {
         Acquired::Busy { until } => assert_eq!(until, second(70)),
         Acquired::Held(..) => panic!("two hold one lease"),
@@ -120,7 +125,10 @@ async fn registry_contract(registry: &Registry) {
     let ended_twice = registry.finish(third, &change, &cause(), &handled("r-1")).await;
     assert!(ended_twice.is_err(), "a request ends once");
     let (third, _) = held(registry, "third", 73, 132).await;
+    let fence = third.fence();
     registry.release(third).await.unwrap();
+    let released = registry.look(&id).await.unwrap();
+    assert_eq!((released.customer, released.fence, released.lease), (after.clone(), fence, None));
     drop(held(registry, "fourth", 74, 134).await);
 
     let listed = registry.list(None).await.unwrap();
@@ -220,6 +228,23 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     assert!(is_refused(secrets.create(&new(&two, &second)).await), "the name is taken");
     assert_eq!(reveal(Label::Current).await.unwrap(), (one.clone(), "first".to_owned()));
 
+    // Listed by what their names begin with, a hundred at a time.
+    let others: Vec<_> =
+        (0..120).map(|n| prefix.secret_name(&format!("other-{n:03}").parse().unwrap(), Cell::Us1)).collect();
+    for other in &others {
+        secrets.create(&NewSecret { name: other, ..new(&one, &first) }).await.unwrap();
+    }
+    let elsewhere = "elsewhere".parse::<Prefix>().unwrap().secret_name(&"acme".parse().unwrap(), Cell::Eu1);
+    secrets.create(&NewSecret { name: &elsewhere, ..new(&one, &first) }).await.unwrap();
+    secrets.delete(&others[0], 7).await.unwrap();
+    let page = secrets.list("resistant/", None).await.unwrap();
+    assert_eq!(page.names.len(), 100);
+    let rest = secrets.list("resistant/", page.next.as_deref()).await.unwrap();
+    assert_eq!((rest.names.len(), rest.next), (20, None));
+    let listed: BTreeSet<&str> = page.names.iter().chain(&rest.names).map(String::as_str).collect();
+    let expected = others[1..].iter().chain([name]).map(|name| name.as_str());
+    assert_eq!(listed, expected.collect(), "what waits for its deletion is not listed");
+
     let changed_at = secrets.describe(name.as_str()).await.unwrap().changed_at.unwrap();
     secrets.put(&put(&two, &second, Label::Pending)).await.unwrap();
     secrets.put(&put(&two, &second, Label::Pending)).await.unwrap();
@@ -239,7 +264,8 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     secrets.move_label(name, Label::Pending, None, Some(&pending)).await.unwrap();
     assert!(is_missing(reveal(Label::Pending).await));
     secrets.schedule_rotation(name, &schedule).await.unwrap();
-    assert!(secrets.describe(name.as_str()).await.unwrap().rotation_enabled);
+    let rotated = secrets.describe(name.as_str()).await.unwrap();
+    assert!(rotated.rotation_enabled && rotated.next_rotation_at.unwrap() > rotated.changed_at.unwrap());
     // The trial of the schedule may still hold its label, or lose it at this moment.
     while let Some(trial) = secrets.describe(name.as_str()).await.unwrap().unfinished() {
         drop(secrets.move_label(name, Label::Pending, None, Some(&trial)).await);

@@ -6,6 +6,7 @@ pub(crate) mod documents;
 mod forms;
 mod offboarding;
 pub(crate) mod onboarding;
+mod reconciliation;
 mod refusals;
 pub(crate) mod requests;
 pub(crate) mod rotation;
@@ -40,6 +41,7 @@ pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     rotation::a_credential_is_rotated(sandbox, report, &customers).await;
     refusals::bad_requests(sandbox, report).await;
     refusals::bad_documents(sandbox, report).await;
+    reconciliation::vendor_and_record_agree(sandbox, report, customers.len()).await;
     offboarding::customers_leave(sandbox, report, &customers).await;
     audit::nothing_is_left(sandbox, report).await;
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sandbox::{functions, places, python, stack};
 use serde_json::{Map, Value, json};
+use shared_core::request::ReconciliationRequest;
 
 const FOURTEEN_DAYS: u64 = 14 * 24 * 60 * 60;
 
@@ -86,13 +87,24 @@ async fn what_holds_data_is_kept_encrypted_and_recoverable() {
         assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
         assert_eq!(named(&table["SSESpecification"]["KMSMasterKeyId"]), "DataKey", "{name}");
     }
-    let bucket = &template["Resources"]["DocumentsBucket"]["Properties"];
-    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
-    assert!(
-        bucket["PublicAccessBlockConfiguration"].as_object().unwrap().values().all(|block| block == true)
+    assert_eq!(
+        template["Resources"]["DocumentsBucket"]["Properties"]["VersioningConfiguration"]["Status"],
+        "Enabled"
     );
-    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-    assert_eq!(named(&encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]), "DataKey");
+    for (name, bucket) in resources(&template, "AWS::S3::Bucket") {
+        let blocks = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(blocks.len() == 4 && blocks.values().all(|block| block == true), "{name}");
+        let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(
+            named(&encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]),
+            "DataKey",
+            "{name}"
+        );
+        let policy = &template["Resources"][format!("{name}Policy")]["Properties"]["PolicyDocument"];
+        let tls = &policy["Statement"][0];
+        assert_eq!((&tls["Effect"], &tls["Action"]), (&json!("Deny"), &json!("s3:*")), "{name}");
+        assert_eq!(tls["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -108,7 +120,9 @@ async fn every_function_is_built_here_and_has_a_role_of_its_own() {
         assert!(role["ManagedPolicyArns"].is_null(), "{name}");
         for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
             let statement = statement.get("Fn::If").map_or(statement, |branches| &branches[1]);
-            assert_ne!(statement["Resource"], "*", "{name}: {statement}");
+            // Listing secrets has no resources.
+            let unbound = statement["Action"] == "secretsmanager:ListSecrets";
+            assert_eq!(statement["Resource"] == "*", unbound, "{name}: {statement}");
             assert!(!statement["Action"].to_string().contains('*'), "{name}: {statement}");
         }
     }
@@ -140,6 +154,23 @@ async fn only_the_control_plane_may_sign_for_the_organization_and_only_as_the_ve
             "RotateSecretRole"
         ])
     );
+}
+
+#[tokio::test]
+async fn the_schedule_of_the_reconciliation_sends_a_request_that_the_function_takes() {
+    let template = template().await;
+    let target = &template["Resources"]["ReconciliationRule"]["Properties"]["Targets"][0];
+    assert_eq!(target["InputTransformer"]["InputPathsMap"], json!({"id": "$.id"}));
+    let input = target["InputTransformer"]["InputTemplate"]["Fn::Sub"].as_str().unwrap();
+    let event = "17793124-05d4-b198-2fde-7ededc63b103";
+    for mode in template["Parameters"]["ReconciliationMode"]["AllowedValues"].as_array().unwrap() {
+        let input = input.replace("${ReconciliationMode}", mode.as_str().unwrap()).replace("<id>", event);
+        let request = ReconciliationRequest::parse(&serde_json::from_str(&input).unwrap()).unwrap();
+        assert_eq!(request.request_id.as_str(), format!("schedule-{event}"));
+        assert_eq!(json!(request.mode), *mode);
+    }
+    let function = &template["Resources"]["ReconcileTenants"]["Properties"];
+    assert_eq!(function["ReservedConcurrentExecutions"], 1, "what is unfinished has one writer");
 }
 
 #[tokio::test]

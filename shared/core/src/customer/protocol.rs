@@ -44,6 +44,11 @@ pub enum Transition {
         /// How the cell's next applications shall authenticate, where it is to change.
         authentication: Option<AuthenticationKind>,
     },
+    /// A cell's secret is to be rotated on its schedule again. The audit trail keeps who and why.
+    ScheduleRotation {
+        /// Of this cell.
+        cell: Cell,
+    },
     /// A create may have happened unseen.
     Doubt {
         /// In this cell.
@@ -155,6 +160,7 @@ impl Transition {
             Self::TenantFound { .. } => "tenant recorded",
             Self::Intend { .. } => "application intended",
             Self::AskRotation { .. } => "rotation asked for",
+            Self::ScheduleRotation { .. } => "rotation scheduled again",
             Self::Doubt { .. } => "application in doubt",
             Self::NothingMade { .. } => "doubt settled",
             Self::ApplicationFound { .. } => "application recorded",
@@ -204,6 +210,11 @@ impl Customer {
             (Onboarding | Active, Transition::AskRotation { cell, authentication }) => {
                 let state = self.cells.get_mut(&cell).ok_or_else(|| illegal("the cell is not wanted"))?;
                 state.authentication = authentication.or(state.authentication);
+            }
+            (Active, Transition::ScheduleRotation { cell }) => {
+                if !self.cells.contains_key(&cell) {
+                    return Err(illegal("the cell is not wanted"));
+                }
             }
             (Onboarding | Active, Transition::Doubt { cell, since }) => {
                 let next = self.undecided(cell).ok_or_else(|| illegal("the cell has no undecided intent"))?;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CustomerOffboarded, CustomerOffboardingFailed, CustomerOnboarded, CustomerOnboardingFailed,
-    DocumentAnalysisFailed, DocumentAnalyzed, DocumentRejected, DocumentSubmitted, RequestRejected,
-    SecretRolledBack, SecretRotated,
+    DocumentAnalysisFailed, DocumentAnalyzed, DocumentRejected, DocumentSubmitted, ReconciliationFinished,
+    RequestRejected, SecretRolledBack, SecretRotated,
 };
 use crate::request::{OffboardingRequest, OnboardingRequest};
 
@@ -39,6 +39,7 @@ pub fn all() -> Vec<EventType> {
         announcement::<DocumentRejected>("DocumentRejected"),
         announcement::<DocumentAnalyzed>("DocumentAnalyzed"),
         announcement::<DocumentAnalysisFailed>("DocumentAnalysisFailed"),
+        announcement::<ReconciliationFinished>("ReconciliationFinished"),
         announcement::<RequestRejected>("RequestRejected"),
     ]
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{AuditText, Cells, Refusal, VERSION, Violation};
+use super::{AuditText, Cells, ReconciliationMode, Refusal, VERSION, Violation};
 use crate::credential::AuthenticationKind;
 use crate::event::ReasonCode;
 use crate::ids::Invalid;
@@ -145,6 +145,15 @@ impl<'a> Fields<'a> {
             Some(Value::Bool(flag)) => Some(*flag),
             Some(other) => self.invalid(field, other, "it is `true` or `false`"),
         }
+    }
+
+    pub(super) fn mode(&mut self, field: &str) -> Option<ReconciliationMode> {
+        let rule = "it is `plan` or `apply`";
+        self.text(field, rule, |text| match text {
+            "plan" => Ok(ReconciliationMode::Plan),
+            "apply" => Ok(ReconciliationMode::Apply),
+            _ => Err(rule.to_owned()),
+        })
     }
 
     /// The id of a secret's version (Secrets Manager: `VersionId`).

@@ -1,0 +1,73 @@
+//! The commands that findings name: complete but for who runs them, which the audit trail needs.
+
+use serde_json::json;
+use shared_core::customer::Customer;
+use shared_core::ids::{CustomerId, hex_digest};
+use shared_core::place::Cell;
+use shared_core::request::{OffboardingRequest, OnboardingRequest, RotationRequest, VERSION};
+
+use super::facts::Context;
+use super::findings::Code;
+
+/// Who runs a command has to say so here.
+const ACTOR: &str = "YOUR NAME";
+
+/// A rotation now, by force: one that is stuck is taken back first.
+pub(crate) fn rotate(context: &Context<'_>, customer_id: &CustomerId, cell: Cell, code: Code) -> String {
+    let payload = json!({
+        "type": RotationRequest::TYPE, "version": VERSION,
+        "request_id": id(context, &[RotationRequest::TYPE, customer_id.as_str(), cell.as_str()]),
+        "customer_id": customer_id, "cell": cell, "force": true,
+        "actor": ACTOR, "reason": reason(context, code),
+    });
+    format!(
+        "aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{payload}' /dev/stdout",
+        context.terms.schedule.function_arn
+    )
+}
+
+/// An onboarding request for every cell of a customer: what stands is kept, what is missing is made.
+pub(crate) fn onboard(context: &Context<'_>, customer: &Customer, code: Code) -> String {
+    let cells: Vec<Cell> = customer.cells.keys().copied().collect();
+    let cells = if cells.is_empty() { vec![Cell::Eu1] } else { cells };
+    let more = json!({ "cells": cells });
+    request(context, OnboardingRequest::TYPE, &customer.customer_id, code, &more)
+}
+
+/// An offboarding request.
+pub(crate) fn offboard(context: &Context<'_>, customer_id: &CustomerId, code: Code) -> String {
+    request(context, OffboardingRequest::TYPE, customer_id, code, &json!({}))
+}
+
+/// A request on the bus, as the platform sends it.
+fn request(
+    context: &Context<'_>,
+    kind: &str,
+    customer_id: &CustomerId,
+    code: Code,
+    more: &serde_json::Value,
+) -> String {
+    let mut detail = json!({
+        "type": kind, "version": VERSION, "request_id": id(context, &[kind, customer_id.as_str()]),
+        "requested_at": context.now, "customer_id": customer_id,
+        "actor": ACTOR, "reason": reason(context, code),
+    });
+    if let (Some(detail), Some(more)) = (detail.as_object_mut(), more.as_object()) {
+        detail.extend(more.clone());
+    }
+    let entry = json!([{
+        "EventBusName": context.terms.bus_name, "Source": "operator", "DetailType": kind,
+        "Detail": detail.to_string(),
+    }]);
+    format!("aws events put-events --entries '{entry}'")
+}
+
+/// The same finding of the same reconciliation names the same request: run twice, it is done once.
+fn id(context: &Context<'_>, parts: &[&str]) -> String {
+    let digest = hex_digest(&[&["reconciliation", context.request_id.as_str()], parts].concat());
+    format!("reconciliation-{}", &digest[..32])
+}
+
+fn reason(context: &Context<'_>, code: Code) -> String {
+    format!("reconciliation {} found {code}", context.request_id)
+}
