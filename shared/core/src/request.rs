@@ -16,10 +16,12 @@ use crate::ids::{CustomerId, RequestId};
 use crate::place::Cell;
 
 mod fields;
+mod operations;
 mod operator;
 mod violation;
 
 use fields::Fields;
+pub use operations::{Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest};
 pub use operator::{RollBackRequest, RotationRequest};
 pub use violation::{Refusal, Violation};
 
@@ -122,6 +124,11 @@ impl OnboardingRequest {
     /// The event's `type`.
     pub const TYPE: &str = "CustomerOnboardingRequested";
 
+    /// The event that asks for it.
+    pub fn to_event(&self) -> Value {
+        event_of(Self::TYPE, self)
+    }
+
     /// Reads the event.
     ///
     /// # Errors
@@ -137,6 +144,14 @@ impl OnboardingRequest {
             Some(Self { request_id, requested_at, customer_id, cells, authentication, actor, reason })
         })
     }
+}
+
+/// A request as the event that is read here.
+fn event_of(kind: &str, request: &impl Serialize) -> Value {
+    let mut event = serde_json::to_value(request).expect("a request always serializes");
+    event["type"] = kind.into();
+    event["version"] = VERSION.into();
+    event
 }
 
 /// A customer leaves, in every cell.
@@ -158,6 +173,11 @@ pub struct OffboardingRequest {
 impl OffboardingRequest {
     /// The event's `type`.
     pub const TYPE: &str = "CustomerOffboardingRequested";
+
+    /// The event that asks for it.
+    pub fn to_event(&self) -> Value {
+        event_of(Self::TYPE, self)
+    }
 
     /// Reads the event.
     ///
