@@ -1,9 +1,11 @@
-//! The clean-up: deletes the applications that no secret names any more, once their overlap has passed.
+//! The clean-up: deletes the applications that no secret names any more, once their overlap has passed; and
+//! what operators ask of the registry.
 //!
-//! It is called on a schedule. What it does at a customer is [`lifecycle::Remover::clean_up`]; here the
+//! The clean-up is called on a schedule. What it does at a customer is [`lifecycle::Remover::clean_up`]; here the
 //! customers are found that have something to be cleaned up. What it does not get to, the next call does.
 
 pub mod config;
+mod operator;
 
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ struct Tally {
     retiring: usize,
     /// Customers that another invocation works on.
     busy: usize,
+    /// Customers that an operator has paused.
+    paused: usize,
     failed: Vec<CustomerId>,
     /// Customers that the time did not suffice for.
     left: usize,
@@ -94,6 +98,7 @@ impl Tally {
                 self.retiring += retiring.len();
             }
             Err(FlowError::NotYet { .. }) => self.busy += 1,
+            Err(FlowError::Paused { .. }) => self.paused += 1,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, customer = %customer_id, "The customer was not cleaned up.");
@@ -103,12 +108,14 @@ impl Tally {
     }
 
     fn verdict(self) -> Verdict {
-        let Self { deleted, retiring, busy, failed, left } = self;
+        let Self { deleted, retiring, busy, paused, failed, left } = self;
         if !failed.is_empty() {
             let failed: Vec<&str> = failed.iter().map(CustomerId::as_str).collect();
             return Verdict::Retry(format!("{} could not be cleaned up", failed.join(", ")).into());
         }
-        let detail = json!({"deleted": deleted, "retiring": retiring, "busy": busy, "left": left});
+        let detail = json!({
+            "deleted": deleted, "retiring": retiring, "busy": busy, "paused": paused, "left": left
+        });
         Verdict::Done(Report::new("cleaned up").with(detail))
     }
 }
@@ -120,12 +127,15 @@ impl Handler for ReconcileTenants {
 
     async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
         match &message.payload {
+            Payload::Event(said) if said.get("type").is_some() => {
+                self.operate(said, &message, invocation).await
+            }
             Payload::Event(_) => match self.clean_up(&message, invocation).await {
                 Ok(tally) => tally.verdict(),
                 Err(error) => Verdict::of(error, None),
             },
             Payload::Object(_) | Payload::Rotation(_) => {
-                let rule = "this function is called by a schedule";
+                let rule = "this function is called by a schedule, and by operators";
                 let refusal = Refusal::new(ReasonCode::NotAnEvent, Violation::missing("type", rule));
                 self.bus.refuse(&refusal, &message, invocation.now()).await
             }
