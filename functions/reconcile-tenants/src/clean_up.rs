@@ -24,6 +24,8 @@ struct Tally {
     retiring: usize,
     /// Customers that another invocation works on.
     busy: usize,
+    /// Customers that an operator has paused.
+    paused: usize,
     failed: Vec<CustomerId>,
     /// Customers that the time did not suffice for.
     left: usize,
@@ -82,6 +84,7 @@ impl Tally {
                 self.retiring += retiring.len();
             }
             Err(FlowError::NotYet { .. }) => self.busy += 1,
+            Err(FlowError::Paused { .. }) => self.paused += 1,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, customer = %customer_id, "The customer was not cleaned up.");
@@ -91,12 +94,14 @@ impl Tally {
     }
 
     fn verdict(self) -> Verdict {
-        let Self { deleted, retiring, busy, failed, left } = self;
+        let Self { deleted, retiring, busy, paused, failed, left } = self;
         if !failed.is_empty() {
             let failed: Vec<&str> = failed.iter().map(CustomerId::as_str).collect();
             return Verdict::Retry(format!("{} could not be cleaned up", failed.join(", ")).into());
         }
-        let detail = json!({"deleted": deleted, "retiring": retiring, "busy": busy, "left": left});
+        let detail = json!({
+            "deleted": deleted, "retiring": retiring, "busy": busy, "paused": paused, "left": left
+        });
         Verdict::Done(Report::new("cleaned up").with(detail))
     }
 }

@@ -1,12 +1,15 @@
-//! What keeps the vendor and the record at one: the clean-up, every hour, and the reconciliation, every day.
+//! What keeps the vendor and the record at one: the clean-up, every hour, and the reconciliation, every day; and
+//! what operators ask of the registry.
 //!
 //! | what comes | what is done | module |
 //! |---|---|---|
 //! | an event of the hourly schedule, which says nothing | replaced applications are deleted whose overlap has passed; a reconciliation that is unfinished goes on | `clean_up` |
 //! | `ReconciliationRequested`, of the daily schedule or by hand | what the vendor holds is compared with what is recorded, and reported or repaired | [`reconcile`] |
+//! | an operator's request | customers are listed, shown and paused, failed requests are asked for again | `operator` |
 
 mod clean_up;
 pub mod config;
+mod operator;
 pub mod reconcile;
 
 use std::sync::Arc;
@@ -64,15 +67,10 @@ impl ReconcileTenants {
         }
     }
 
-    async fn refuse(
-        &self,
-        code: ReasonCode,
-        said: &Value,
-        message: &Message,
-        invocation: &Invocation,
-    ) -> Verdict {
-        let rule = "`ReconciliationRequested`, or nothing, as the schedule's events have it";
-        let refusal = Refusal::new(code, Violation::new("type", said, rule));
+    async fn refuse(&self, message: &Message, invocation: &Invocation) -> Verdict {
+        let rule = "this function is called by a schedule, and by operators";
+        let violation = Violation::new("type", &Value::from(message.kind()), rule);
+        let refusal = Refusal::new(ReasonCode::NotAnEvent, violation);
         self.reconciler.bus.refuse(&refusal, message, invocation.now()).await
     }
 }
@@ -84,15 +82,14 @@ impl Handler for ReconcileTenants {
 
     async fn handle(&self, message: Message, invocation: &Invocation) -> Verdict {
         let Payload::Event(said) = &message.payload else {
-            let said = Value::from(message.kind());
-            return self.refuse(ReasonCode::NotAnEvent, &said, &message, invocation).await;
+            return self.refuse(&message, invocation).await;
         };
         match said.get("type") {
             None => self.scheduled(&message, invocation).await,
             Some(kind) if kind == ReconciliationRequest::TYPE => {
                 self.reconciler.asked(&message, invocation).await
             }
-            Some(other) => self.refuse(ReasonCode::WrongType, other, &message, invocation).await,
+            Some(_) => self.operate(said, &message, invocation).await,
         }
     }
 

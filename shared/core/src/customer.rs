@@ -12,6 +12,8 @@
 //!                        └──GiveUp──▶ Failed (with its tenant) ──Onboard──▶ Onboarding
 //! ```
 //!
+//! An operator's pause stops whoever would move the record, in every phase, and moves nothing itself.
+//!
 //! In every cell a new application passes through [`NextApplication`]: its key is sealed and saved
 //! as an intent, the vendor is called, the application is recorded, and once a secret holds the
 //! credential the intent is cleared.
@@ -213,6 +215,17 @@ impl CellState {
     }
 }
 
+/// An operator's word that nothing is to be done for a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who said so, as claimed.
+    pub actor: String,
+    /// Why, as claimed.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// The customer record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
@@ -244,6 +257,9 @@ pub struct Customer {
     /// The proof of an offboarding.
     #[serde(default)]
     pub certificate: Certificate,
+    /// Who has stopped all work on the customer, while it stands still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
 }
 
 /// Requests are ordered by when they were made; of two made at the same instant, by their ids.
@@ -279,7 +295,24 @@ impl Customer {
             last_request: None,
             failure: None,
             certificate: Certificate::default(),
+            paused: None,
         }
+    }
+
+    /// Whose word it is that nothing is to be done for the customer, if it is somebody's.
+    pub fn paused(&self) -> Option<&Pause> {
+        self.paused.as_ref()
+    }
+
+    /// The record as people may see it: without the encrypted keys, which prove nothing and would only
+    /// lengthen it.
+    #[must_use]
+    pub fn readable(&self) -> Self {
+        let mut shown = self.clone();
+        for next in shown.cells.values_mut().filter_map(|cell| cell.next.as_mut()) {
+            next.sealed = None;
+        }
+        shown
     }
 
     /// Whether a request comes too late: one that was made after it has been applied.

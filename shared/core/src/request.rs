@@ -16,11 +16,13 @@ use crate::ids::{CustomerId, RequestId};
 use crate::place::Cell;
 
 mod fields;
+mod operations;
 mod operator;
 mod reconciliation;
 mod violation;
 
 use fields::Fields;
+pub use operations::{Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest};
 pub use operator::{RollBackRequest, RotationRequest};
 pub use reconciliation::{ReconciliationMode, ReconciliationRequest};
 pub use violation::{Refusal, Violation};
@@ -124,6 +126,11 @@ impl OnboardingRequest {
     /// The event's `type`.
     pub const TYPE: &str = "CustomerOnboardingRequested";
 
+    /// The event that asks for it.
+    pub fn to_event(&self) -> Value {
+        event_of(Self::TYPE, self)
+    }
+
     /// Reads the event.
     ///
     /// # Errors
@@ -139,6 +146,14 @@ impl OnboardingRequest {
             Some(Self { request_id, requested_at, customer_id, cells, authentication, actor, reason })
         })
     }
+}
+
+/// A request as the event that is read here.
+fn event_of(kind: &str, request: &impl Serialize) -> Value {
+    let mut event = serde_json::to_value(request).expect("a request always serializes");
+    event["type"] = kind.into();
+    event["version"] = VERSION.into();
+    event
 }
 
 /// A customer leaves, in every cell.
@@ -164,6 +179,11 @@ pub struct OffboardingRequest {
 impl OffboardingRequest {
     /// The event's `type`.
     pub const TYPE: &str = "CustomerOffboardingRequested";
+
+    /// The event that asks for it.
+    pub fn to_event(&self) -> Value {
+        event_of(Self::TYPE, self)
+    }
 
     /// Reads the event.
     ///

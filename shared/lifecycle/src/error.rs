@@ -10,6 +10,9 @@ use shared_core::failure::{Class, Classified, LONGEST_WAIT};
 use shared_core::request::Refusal;
 use vault::VaultError;
 
+/// How soon work on a customer that is paused looks again: people pause for minutes at least.
+const PAUSED: Duration = Duration::from_secs(60);
+
 /// Why a flow did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
@@ -19,6 +22,14 @@ pub enum FlowError {
         /// The least time until the next attempt.
         delay: Duration,
         /// What is waited for.
+        reason: String,
+    },
+    /// An operator has stopped all work on the customer.
+    #[error("the customer is paused by {actor}: {reason}")]
+    Paused {
+        /// Who, as claimed.
+        actor: String,
+        /// Why, as claimed.
         reason: String,
     },
     /// The request cannot be carried out as it stands.
@@ -59,6 +70,7 @@ impl Classified for FlowError {
     fn class(&self) -> Class {
         match self {
             Self::NotYet { delay, .. } => Class::Wait { delay: *delay },
+            Self::Paused { .. } => Class::Wait { delay: PAUSED },
             Self::Refused(_) => Class::Rejected,
             Self::Hopeless(_) => Class::Final,
             Self::Registry(error) => error.class(),

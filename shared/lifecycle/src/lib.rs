@@ -29,6 +29,7 @@
 //! | Active, each cell | a rotation's steps: an application as above and AWSPENDING; proved by a token; AWSCURRENT moves and the replaced application is stamped | `rotate` |
 //! | Active, each cell | what no label names is deleted once its overlap has passed, by the next rotation or the clean-up | `retire` |
 //! | Active, each cell | an operator has it rotated, or AWSPREVIOUS proved and made AWSCURRENT again | `operate` |
+//! | any | an operator's pause: every flow gives the lease back at once, and waits | `pause` |
 //! | Offboarding → Offboarded | the end is saved with its certificate, then announced | `session` |
 //!
 //! What a crash leaves, and who repairs it. The next delivery is that of the same message: the queue's, or the
@@ -73,6 +74,7 @@ mod open;
 mod operate;
 #[cfg(feature = "provide")]
 mod outcome;
+mod pause;
 mod remove;
 mod reschedule;
 mod retire;

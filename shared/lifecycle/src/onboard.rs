@@ -69,7 +69,7 @@ impl Provider {
         let envelope = Envelope::from(request);
         let mut session = match this.remover.begin(&envelope, attempt).await? {
             Begun::Ended(handled) => return Ok(*handled),
-            Begun::Working(session) => session,
+            Begun::Working(session) => session.unless_paused().await?,
         };
         let came_to = this.onboarding(&mut session, &envelope, request.authentication, terms).await;
         session.end(&envelope.request_id, came_to).await

@@ -49,7 +49,7 @@ impl Remover {
         let envelope = Envelope::from(request);
         let mut session = match this.begin(&envelope, attempt).await? {
             Begun::Ended(handled) => return Ok(*handled),
-            Begun::Working(session) => session,
+            Begun::Working(session) => session.unless_paused().await?,
         };
         let came_to = this.offboarding(&mut session, &envelope).await;
         session.end(&envelope.request_id, came_to).await

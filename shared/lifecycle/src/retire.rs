@@ -36,8 +36,8 @@ impl Remover {
     /// Deletes a customer's applications whose overlap has passed, for this cause.
     ///
     /// # Errors
-    /// [`FlowError`]; [`FlowError::NotYet`] where another invocation works on the customer. The next clean-up
-    /// goes on from there.
+    /// [`FlowError`]; [`FlowError::NotYet`] where another invocation works on the customer, and
+    /// [`FlowError::Paused`]. The next clean-up goes on from there.
     pub async fn clean_up(
         &self,
         customer_id: &CustomerId,
@@ -45,7 +45,7 @@ impl Remover {
         attempt: &Attempt,
     ) -> Result<CleanedUp, FlowError> {
         let this = self.at(attempt);
-        let mut session = Session::open(&this, customer_id, cause, attempt).await?;
+        let mut session = Session::open(&this, customer_id, cause, attempt).await?.unless_paused().await?;
         let cleaned = this.clean_up_cells(&mut session).await;
         session.release().await;
         cleaned

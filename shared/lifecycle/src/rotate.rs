@@ -20,12 +20,8 @@ use vault::{Description, RotationToken, SecretName, Stage, Stored, VaultError, V
 
 use crate::onboard::{ACCEPTANCE, Intent};
 use crate::retire::{Haste, rotatable};
-use crate::session::Session;
+use crate::session::{Session, patience};
 use crate::{Attempt, FlowError, Provider};
-
-/// How long a step waits for the customer's lease, or for the vendor to accept a new application,
-/// before it fails and leaves the repeat to Secrets Manager.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One rotation, as Secrets Manager names it.
 #[derive(Clone, Debug)]
@@ -304,21 +300,15 @@ impl Provider {
         )))
     }
 
+    /// The lease, for a caller that waits, on a customer that nobody has paused.
     pub(crate) async fn open_patiently(
         &self,
         customer_id: &CustomerId,
         cause: &Cause,
         attempt: &Attempt,
     ) -> Result<Session, FlowError> {
-        let until = patience(attempt);
-        loop {
-            match Session::open(&self.remover, customer_id, cause.clone(), attempt).await {
-                Err(FlowError::NotYet { .. }) if Instant::now() < until => {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                other => return other,
-            }
-        }
+        let session = Session::open_patiently(&self.remover, customer_id, cause, attempt).await?;
+        session.unless_paused().await
     }
 
     pub(crate) async fn probe_patiently(&self, stored: &Stored, attempt: &Attempt) -> Result<(), FlowError> {
@@ -342,12 +332,6 @@ impl Provider {
             }
         }
     }
-}
-
-/// A third of what is left at most: the work itself needs the rest.
-fn patience(attempt: &Attempt) -> Instant {
-    let now = Instant::now();
-    now + PATIENCE.min(Instant::from_std(attempt.deadline).saturating_duration_since(now) / 3)
 }
 
 fn cause(rotation: &Rotation, attempt: &Attempt) -> Cause {

@@ -1,8 +1,6 @@
 //! One invocation's hold on one customer: the lease, and the record under it.
 
 use std::time::Duration;
-#[cfg(feature = "provide")]
-use std::time::Instant;
 
 use jiff::Timestamp;
 use registry::{Acquired, Cause, Change, Handled, Lease, Registry};
@@ -15,8 +13,19 @@ use shared_core::customer::{Customer, Transition};
 use shared_core::elapsed;
 use shared_core::event::{Content, OutboundEvent};
 use shared_core::ids::{CustomerId, RequestId};
+use tokio::time::Instant;
 
 use crate::{Attempt, FlowError, Remover};
+
+/// How long a call that somebody waits for waits itself: for the customer's lease, or for the vendor to accept
+/// a new application. Then it fails, and whoever called repeats it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A third of what is left at most: the work itself needs the rest.
+pub(crate) fn patience(attempt: &Attempt) -> Instant {
+    let now = Instant::now();
+    now + PATIENCE.min(Instant::from_std(attempt.deadline).saturating_duration_since(now) / 3)
+}
 
 /// A held lease with the record under it: every step is applied, saved and audited at once.
 pub(crate) struct Session {
@@ -26,7 +35,7 @@ pub(crate) struct Session {
     cause: Cause,
     customer: Customer,
     #[cfg(feature = "provide")]
-    deadline: (Instant, Duration),
+    deadline: (std::time::Instant, Duration),
     #[cfg(feature = "provide")]
     opened: std::collections::BTreeMap<String, Authentication>,
 }
@@ -56,6 +65,24 @@ impl Session {
             }),
             Acquired::Busy { until } => {
                 Err(FlowError::not_yet(short_wait(now, until), "another invocation works on this customer"))
+            }
+        }
+    }
+
+    /// Takes the lease for a caller that waits: somebody else may hold it for some seconds.
+    pub(crate) async fn open_patiently(
+        remover: &Remover,
+        customer_id: &CustomerId,
+        cause: &Cause,
+        attempt: &Attempt,
+    ) -> Result<Self, FlowError> {
+        let until = patience(attempt);
+        loop {
+            match Self::open(remover, customer_id, cause.clone(), attempt).await {
+                Err(FlowError::NotYet { .. }) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
             }
         }
     }
@@ -133,7 +160,7 @@ impl Session {
     /// invocation that is shorter than that, half has to do.
     pub(crate) fn time_for_a_create(&self) -> Result<(), FlowError> {
         let (deadline, whole) = self.deadline;
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
         if left >= CREATE.min(whole / 2) {
             return Ok(());
         }

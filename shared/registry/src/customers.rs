@@ -8,6 +8,7 @@ use shared_core::customer::{Customer, Phase};
 use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
+use crate::audit::{Operation, Trail};
 use crate::requests::Handled;
 
 /// Proof that this invocation alone works on a customer. Every write asks for it, and is refused by
@@ -150,6 +151,24 @@ pub trait Customers: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`RegistryError`] where the call fails or an item is unreadable.
     async fn list(&self, after: Option<&CustomerId>) -> Result<Page, RegistryError>;
+
+    /// At most so many entries of the customer's audit trail, the newest first: those before the entry with
+    /// the key `before`, where one is given.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or an entry is unreadable.
+    async fn trail(
+        &self,
+        id: &CustomerId,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Trail, RegistryError>;
+
+    /// Writes into the audit trail what an operator does that is no change of one customer.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails.
+    async fn note_operation(&self, operation: &Operation) -> Result<(), RegistryError>;
 
     /// Takes the customer's lease until `until` and reads its record, in one call.
     ///

@@ -14,6 +14,7 @@ use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
+use crate::audit::{AUDIT, Entry, Operation, Trail};
 use crate::customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 use crate::item::{Item, get_millis, get_number, get_text, map, millis, number, record, text};
 use crate::requests::{self, Handled};
@@ -73,6 +74,41 @@ impl Customers for DynamoDb {
         let more = query.last_evaluated_key().is_some();
         let customers = query.items.unwrap_or_default().iter().map(listed).collect::<Result<_, _>>()?;
         Ok(Page { customers, more })
+    }
+
+    async fn trail(
+        &self,
+        id: &CustomerId,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Trail, RegistryError> {
+        let pk = pk(id);
+        let after = |key: &str| {
+            Item::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text(format!("{AUDIT}{key}")))])
+        };
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :audit)")
+            .expression_attribute_values(":pk", text(&pk))
+            .expression_attribute_values(":audit", text(AUDIT))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(before.map(after))
+            // One more tells whether there are more.
+            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(RegistryError::call("Query"))?;
+        let more = query.last_evaluated_key().is_some();
+        let items = query.items.unwrap_or_default();
+        let entries = items.iter().map(|item| Entry::read(item, &pk)).collect::<Result<_, _>>()?;
+        Ok(Trail::page(entries, limit, more))
+    }
+
+    async fn note_operation(&self, operation: &Operation) -> Result<(), RegistryError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(operation.item()));
+        put.send().await.map(drop).map_err(RegistryError::call("PutItem"))
     }
 
     async fn acquire(
@@ -258,33 +294,10 @@ impl DynamoDb {
     }
 
     fn audit(&self, lease: &Lease, change: &Change<'_>, cause: &Cause) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .item("pk", text(pk(lease.customer_id())))
-            .item("sk", text(format!("AUDIT#{:020}#{:06}", lease.fence(), lease.entries)))
-            .item("at", text(change.at.to_string()))
-            .item("what", text(change.what))
-            .item("actor", text(&cause.actor))
-            .item("reason", text(&cause.reason))
-            .item("origin", text(&cause.origin))
-            .item("before", text(readable(change.before)))
-            .item("after", text(readable(change.after)));
-        let put = match &cause.request_id {
-            Some(request_id) => put.item("request_id", text(request_id.as_str())),
-            None => put,
-        };
+        let entry = Entry::of(lease.fence(), lease.entries, change, cause);
+        let put = Put::builder().table_name(&self.table).set_item(Some(entry.item(&pk(lease.customer_id()))));
         TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
     }
-}
-
-/// The record as an auditor reads it: whole, but for the encrypted keys, which prove nothing and
-/// would only lengthen it.
-fn readable(customer: &Customer) -> String {
-    let mut shown = customer.clone();
-    for next in shown.cells.values_mut().filter_map(|cell| cell.next.as_mut()) {
-        next.sealed = None;
-    }
-    serde_json::to_string(&shown).expect("a record always serializes")
 }
 
 fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `CUSTOMER#<id>` | `RECORD` | `record` (map: [`shared_core::customer::Customer`]), `fence` (number), `lease_owner`, `lease_until` (ms since 1970), and for the index `customers`: `listed_as` (`CUSTOMER`), `phase`, `spare` (applications beyond one for each cell) |
 //! | `CUSTOMER#<id>` | `AUDIT#<fence>#<n>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`, `before`, `after` (JSON, sealed keys left out) |
+//! | `OPERATIONS` | `<time>#<request id>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`: what operators did that is no change of one customer |
 //! | `REQUEST#<id>` | `REQUEST` | `customer_id`, `handled_at`, `event` (JSON: how it ended), `announced` |
 //!
 //! ## Layout of the documents table (layout 1; key `pk`)
@@ -15,6 +16,7 @@
 //! |---|---|
 //! | `DOCUMENT#<sha256>` | `record` (map: [`shared_core::document::Document`]), `claim_owner`, `claim_until` (ms), `ended` and `announced` (the submission), `looks` (number), `results` (JSON: small results, whole) and `told` (the analysis), `expires_at` (s, TTL), and until it is settled `open_customer_id` and `opened_at` (index `open-documents`) |
 
+mod audit;
 mod customers;
 mod documents;
 mod dynamodb;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 
+pub use audit::{Entry, Operation, Trail};
 pub use customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments, Looked, Open, Settled, Standing};
 pub use dynamodb::DynamoDb;

@@ -1,4 +1,4 @@
-//! Announcing events.
+//! Announcing events, and asking for things as the platform does.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +8,8 @@ use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 use shared_core::event::{Content, DocumentRejected, Original, OutboundEvent, RequestRejected, SOURCE};
 use shared_core::failure::{Class, Classified};
 use shared_core::request::Refusal;
@@ -26,6 +28,12 @@ pub trait Announce: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`AnnounceError`]. The event may be there all the same.
     async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError>;
+
+    /// Puts a request on the bus, which takes it to its queue.
+    ///
+    /// # Errors
+    /// [`AnnounceError`]. The request may be there all the same.
+    async fn ask(&self, kind: &'static str, request: &Value) -> Result<(), AnnounceError>;
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +107,14 @@ impl Bus {
         self.0.announce(event).await
     }
 
+    /// Asks for something, as the platform does: the bus takes a request of this type to its queue.
+    ///
+    /// # Errors
+    /// [`AnnounceError`]. The request may be there all the same, and is the same when it is sent again.
+    pub async fn ask(&self, kind: &'static str, request: &Value) -> Result<(), AnnounceError> {
+        self.0.ask(kind, request).await
+    }
+
     /// Announces a request that is not carried out, with what was received.
     pub async fn refuse(&self, refusal: &Refusal, message: &Message, now: Timestamp) -> Verdict {
         let event = RequestRejected::new(refusal, Original::new(message.text()));
@@ -146,8 +162,17 @@ impl Bus {
 #[async_trait]
 impl Announce for EventBridge {
     async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
-        let detail_type = event.detail_type();
-        let answer = self.client.put_events().entries(self.entry(event)?).send().await;
+        self.put(event.detail_type(), event).await
+    }
+
+    async fn ask(&self, kind: &'static str, request: &Value) -> Result<(), AnnounceError> {
+        self.put(kind, request).await
+    }
+}
+
+impl EventBridge {
+    async fn put(&self, detail_type: &'static str, detail: &impl Serialize) -> Result<(), AnnounceError> {
+        let answer = self.client.put_events().entries(self.entry(detail_type, detail)?).send().await;
         let answer = answer.map_err(|error| AnnounceError::Call { detail_type, source: error.into() })?;
         // The call succeeds when the event fails: the count tells.
         if answer.failed_entry_count() == 0 {
@@ -158,12 +183,13 @@ impl Announce for EventBridge {
         let explanation = failed.and_then(|entry| entry.error_message()).unwrap_or("no message").to_owned();
         Err(AnnounceError::NotTaken { detail_type, code, explanation })
     }
-}
 
-impl EventBridge {
-    fn entry(&self, event: &OutboundEvent) -> Result<PutEventsRequestEntry, AnnounceError> {
-        let detail_type = event.detail_type();
-        let detail = serde_json::to_string(event)
+    fn entry(
+        &self,
+        detail_type: &'static str,
+        detail: &impl Serialize,
+    ) -> Result<PutEventsRequestEntry, AnnounceError> {
+        let detail = serde_json::to_string(detail)
             .map_err(|error| AnnounceError::Call { detail_type, source: error.into() })?;
         let size_bytes = entry_size(detail_type, &detail);
         if size_bytes > Bus::LIMIT_BYTES {

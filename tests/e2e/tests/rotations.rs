@@ -117,28 +117,6 @@ async fn every_step_of_a_rotation_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn the_readme_s_requests_are_what_an_operator_sends() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    let section = readme.split("## Rotating by hand").nth(1).unwrap().split("\n## ").next().unwrap();
-    let payloads: Vec<&str> = section
-        .split("--payload '")
-        .skip(1)
-        .map(|rest| rest.split("' /dev/stdout").next().unwrap())
-        .collect();
-    assert_eq!(payloads.len(), 2);
-    let world = signed_with("3600").await;
-    let before = version(&world, "AWSCURRENT");
-    world.operate("rotate-secret", &serde_json::from_str(payloads[0]).unwrap()).await.unwrap();
-    world.secrets.rotations_ended().await;
-    let bad = version(&world, "AWSCURRENT").unwrap();
-    assert_ne!(Some(&bad), before.as_ref());
-    // As the shell puts the version in.
-    let payload = payloads[1].replace("'\"$version\"'", &bad);
-    world.operate("rotate-secret", &serde_json::from_str(&payload).unwrap()).await.unwrap();
-    assert_eq!(version(&world, "AWSCURRENT"), before);
-}
-
-#[tokio::test]
 async fn a_rotation_is_rolled_back_once_while_the_old_application_lives() {
     let world = signed_with("3600").await;
     let before = (version(&world, "AWSCURRENT"), current(&world));

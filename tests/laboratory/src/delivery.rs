@@ -26,7 +26,7 @@ pub enum Work {
     Step(String),
     /// The scheduled clean-up.
     CleanUp,
-    /// What an operator asks of a credential, as JSON.
+    /// What an operator asks, as JSON: of a credential, or of the registry.
     Operator(String),
     /// What the schedule or an operator asks of `reconcile-tenants`, as JSON.
     Reconcile(String),
@@ -79,9 +79,13 @@ pub(crate) fn deliver(
             }
             Work::Operator(said) => {
                 let twin = twin_of(&plan, || again(&functions, Work::Operator(said.clone())));
-                let event = serde_json::from_str(&said).expect("operators send JSON");
+                let event: Value = serde_json::from_str(&said).expect("operators send JSON");
                 let caller = Caller::new("Operator", plan, twin, pace);
-                directly(&functions, &functions.rotate, &event, TIMEOUT, &caller).await
+                // Operators send rotations' steps too, as Secrets Manager does, and those have no type.
+                match event["type"].as_str().is_none_or(|kind| kind.starts_with("Secret")) {
+                    true => directly(&functions, &functions.rotate, &event, TIMEOUT, &caller).await,
+                    false => directly(&functions, &functions.reconcile, &event, TIMEOUT, &caller).await,
+                }
             }
             Work::Reconcile(said) => {
                 let twin = twin_of(&plan, || again(&functions, Work::Reconcile(said.clone())));

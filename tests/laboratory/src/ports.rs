@@ -15,8 +15,8 @@ use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
 use reconcile_tenants::reconcile::reports::{Reports, ReportsError};
 use registry::{
-    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open, Page,
-    RegistryError, Seen, Settled, Standing,
+    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open,
+    Operation, Page, RegistryError, Seen, Settled, Standing, Trail,
 };
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};
@@ -27,6 +27,7 @@ use shared_core::customer::{Customer, Sealed};
 use shared_core::document::{Document, DocumentId, Kept, Source};
 use shared_core::event::OutboundEvent;
 use shared_core::ids::{CustomerId, RequestId};
+use shared_core::request::OnboardingRequest;
 use submit_document::storage::{Opened, Storage, StorageError};
 use vault::{
     Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, SecretPage, Secrets, Stage,
@@ -90,18 +91,35 @@ impl Customers for Port {
         self.table("UpdateItem", |world| Ok(world.table.acquire(id, owner, now, until))).await
     }
 
-    async fn save(&self, lease: &mut Lease, change: &Change<'_>, _: &Cause) -> Result<(), RegistryError> {
-        self.table("TransactWriteItems", |world| world.table.save(lease, change)).await
+    async fn trail(
+        &self,
+        id: &CustomerId,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Trail, RegistryError> {
+        self.table("Query", |world| Ok(world.table.trail(id, before, limit))).await
+    }
+
+    async fn note_operation(&self, operation: &Operation) -> Result<(), RegistryError> {
+        self.table("PutItem", |world| {
+            world.table.note_operation(operation);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn save(&self, lease: &mut Lease, change: &Change<'_>, cause: &Cause) -> Result<(), RegistryError> {
+        self.table("TransactWriteItems", |world| world.table.save(lease, change, cause)).await
     }
 
     async fn finish(
         &self,
         lease: Lease,
         change: &Change<'_>,
-        _: &Cause,
+        cause: &Cause,
         handled: &Handled,
     ) -> Result<(), RegistryError> {
-        self.table("TransactWriteItems", |world| world.table.finish(&lease, change, handled)).await
+        self.table("TransactWriteItems", |world| world.table.finish(&lease, change, cause, handled)).await
     }
 
     async fn release(&self, lease: Lease) -> Result<(), RegistryError> {
@@ -433,6 +451,16 @@ impl Announce for Port {
         let detail_type = event.detail_type();
         let put = self.0.pass(Service::EventBridge, "PutEvents", |world| world.bus.push(event.clone())).await;
         put.map_err(|trouble| AnnounceError::Call { detail_type, source: Struck(trouble).into() })
+    }
+
+    async fn ask(&self, kind: &'static str, request: &Value) -> Result<(), AnnounceError> {
+        let function = match kind {
+            OnboardingRequest::TYPE => Function::Onboard,
+            _ => Function::Offboard,
+        };
+        let put = |world: &mut World| world.put_on_the_bus(function, request);
+        let put = self.0.pass(Service::EventBridge, "PutEvents", put).await;
+        put.map_err(|trouble| AnnounceError::Call { detail_type: kind, source: Struck(trouble).into() })
     }
 }
 

@@ -1,9 +1,13 @@
-//! The customers table in memory: leases, fences, ended requests.
+//! The customers table in memory: leases, fences, ended requests, the audit trail.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use registry::{Acquired, Change, Handled, Holder, Lease, Listed, Page, RegistryError, Seen};
+use registry::{
+    Acquired, Cause, Change, Entry, Handled, Holder, Lease, Listed, Operation, Page, RegistryError, Seen,
+    Trail,
+};
 use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};
 
@@ -12,6 +16,7 @@ use shared_core::ids::{CustomerId, RequestId};
 pub struct Table {
     rows: BTreeMap<CustomerId, Row>,
     handled: BTreeMap<RequestId, Handled>,
+    operations: BTreeMap<(Timestamp, RequestId), Operation>,
 }
 
 /// A customer's row.
@@ -23,6 +28,33 @@ pub struct Row {
     pub lease: Option<(String, Timestamp)>,
     /// The number of the last lease.
     pub fence: u64,
+    /// Every change, the oldest first.
+    trail: Vec<Arc<Changed>>,
+}
+
+/// A change as it was made. Its entry is written when somebody reads it: most worlds have no reader.
+#[derive(Debug)]
+struct Changed {
+    fence: u64,
+    what: String,
+    before: Customer,
+    after: Customer,
+    at: Timestamp,
+    cause: Cause,
+}
+
+impl Row {
+    /// Every change as the trail shows it, the oldest first.
+    fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(self.trail.len());
+        let (mut fence, mut n) = (0, 0);
+        for Changed { fence: under, what, before, after, at, cause } in self.trail.iter().map(AsRef::as_ref) {
+            n = if fence == *under { n + 1 } else { 0 };
+            fence = *under;
+            entries.push(Entry::of(fence, n, &Change { what, before, after, at: *at }, cause));
+        }
+        entries
+    }
 }
 
 impl Table {
@@ -39,6 +71,23 @@ impl Table {
     /// Every request that has ended.
     pub fn requests(&self) -> impl Iterator<Item = &Handled> {
         self.handled.values()
+    }
+
+    /// What operators did that is no change of one customer.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.values()
+    }
+
+    pub(crate) fn note_operation(&mut self, operation: &Operation) {
+        let key = (operation.at, operation.request_id.clone());
+        self.operations.insert(key, operation.clone());
+    }
+
+    pub(crate) fn trail(&self, id: &CustomerId, before: Option<&str>, limit: usize) -> Trail {
+        let mut entries = self.rows.get(id).map(Row::entries).unwrap_or_default();
+        entries.retain(|entry| before.is_none_or(|before| entry.key.as_str() < before));
+        entries.reverse();
+        Trail::page(entries, limit, false)
     }
 
     pub(crate) fn list(&self, after: Option<&CustomerId>) -> Page {
@@ -70,7 +119,7 @@ impl Table {
         now: Timestamp,
         until: Timestamp,
     ) -> Acquired {
-        let new = || Row { customer: Customer::absent(id.clone()), lease: None, fence: 0 };
+        let new = || Row { customer: Customer::absent(id.clone()), lease: None, fence: 0, trail: Vec::new() };
         let row = self.rows.entry(id.clone()).or_insert_with(new);
         match &row.lease {
             Some((holder, end)) if holder != owner && *end >= now => Acquired::Busy { until: *end },
@@ -82,9 +131,22 @@ impl Table {
         }
     }
 
-    pub(crate) fn save(&mut self, lease: &Lease, change: &Change<'_>) -> Result<(), RegistryError> {
+    pub(crate) fn save(
+        &mut self,
+        lease: &Lease,
+        change: &Change<'_>,
+        cause: &Cause,
+    ) -> Result<(), RegistryError> {
         let row = self.held(lease)?;
         row.customer = change.after.clone();
+        row.trail.push(Arc::new(Changed {
+            fence: lease.fence(),
+            what: change.what.to_owned(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+            at: change.at,
+            cause: cause.clone(),
+        }));
         Ok(())
     }
 
@@ -92,12 +154,13 @@ impl Table {
         &mut self,
         lease: &Lease,
         change: &Change<'_>,
+        cause: &Cause,
         handled: &Handled,
     ) -> Result<(), RegistryError> {
         if self.handled.contains_key(&handled.request_id) {
             return Err(RegistryError::LeaseLost(lease.customer_id().clone()));
         }
-        self.save(lease, change)?;
+        self.save(lease, change, cause)?;
         self.release(lease)?;
         self.handled.insert(handled.request_id.clone(), handled.clone());
         Ok(())

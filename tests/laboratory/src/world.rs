@@ -227,17 +227,23 @@ impl World {
             detail["type"] = "CustomerOffboardingRequested".into();
             detail["drain"] = drain.into();
         }
+        self.put_on_the_bus(function, &detail);
+    }
+
+    /// A request is on the bus: its rule puts it into the function's queue.
+    pub(crate) fn put_on_the_bus(&mut self, function: Function, detail: &Value) {
+        let text = |field: &str| detail[field].as_str().unwrap_or_default();
         let event = json!({
-            "version": "0", "id": request, "detail-type": detail["type"], "source": "platform",
+            "version": "0", "id": detail["request_id"], "detail-type": detail["type"], "source": "platform",
             "account": "000000000000", "time": self.now, "region": "us-east-1", "resources": [],
             "detail": detail
         });
         let asked = Asked {
             function,
-            request_id: request.parse().expect("a legal request id"),
-            requested_at,
-            customer_id: customer.parse().expect("a legal customer id"),
-            cells: cells.to_vec(),
+            request_id: text("request_id").parse().expect("a legal request id"),
+            requested_at: text("requested_at").parse().expect("a time"),
+            customer_id: text("customer_id").parse().expect("a legal customer id"),
+            cells: serde_json::from_value(detail["cells"].clone()).unwrap_or_default(),
         };
         if !self.asked.iter().any(|before| before.request_id == asked.request_id) {
             self.asked.push(asked);

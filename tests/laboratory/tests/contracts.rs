@@ -9,17 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_parts::sdk_config;
 use aws_parts::secrets::{SecretsManager, Settings};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
-use registry::{Acquired, Cause, Change, Handled, Holder, Lease, Registry, RegistryError, Seen};
+use registry::{
+    Acquired, Cause, Change, Entry, Handled, Holder, Lease, Operation, Registry, RegistryError, Seen, Trail,
+};
 use resistant::{ApplicationKey, CallError, ControlPlane, DocumentsScope, Gone, NewAuthentication, Vendor};
 use shared_core::credential::Authentication;
 use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Transition, Work};
 use shared_core::event::{Content, CustomerOnboardingFailed, OutboundEvent, ReasonCode};
-use shared_core::ids::{Generation, TenantName};
+use shared_core::ids::{CustomerId, Generation, TenantName};
 use shared_core::place::Cell;
 use vault::{NewSecret, NewVersion, Prefix, Schedule, Secrets, Stage as Label, VaultError, VersionId};
 
@@ -34,7 +36,8 @@ fn second(second: i64) -> Timestamp {
 }
 
 fn cause() -> Cause {
-    Cause { actor: "a".to_owned(), reason: "r".to_owned(), request_id: None, origin: "o".to_owned() }
+    let request_id = Some("r-1".parse().unwrap());
+    Cause { actor: "a".to_owned(), reason: "r".to_owned(), request_id, origin: "o".to_owned() }
 }
 
 fn handled(request: &str) -> Handled {
@@ -141,6 +144,7 @@ async fn registry_contract(registry: &Registry) {
     assert_eq!((bolt.customer_id.as_str(), bolt.phase), ("bolt", Phase::Absent));
     assert_eq!(registry.list(Some(&id)).await.unwrap().customers, std::slice::from_ref(bolt));
 
+    trail_contract(registry, &id).await;
     let new = registry.record_handled(handled("r-2")).await.unwrap();
     assert_eq!(new.event, handled("r-2").event);
     let mut other = handled("r-1");
@@ -149,10 +153,61 @@ async fn registry_contract(registry: &Registry) {
     assert_eq!((kept.event, kept.announced), (handled("r-1").event, true), "what is recorded is answered");
 }
 
+/// What the changes above left in the trail, and who holds the lease after them.
+async fn trail_contract(registry: &Registry, id: &CustomerId) {
+    let whole = registry.trail(id, None, 10).await.unwrap();
+    let keys: Vec<&str> = whole.entries.iter().map(|entry| entry.key.as_str()).collect();
+    let key = |fence: u64, n: u32| format!("{fence:020}#{n:06}");
+    assert_eq!(keys, [key(3, 0), key(2, 1), key(2, 0)], "by lease and by change under it, the newest first");
+    assert_eq!(whole.next, None);
+    let Entry { at, what, actor, reason, request_id, origin, before, after, .. } = &whole.entries[2];
+    assert_eq!((*at, what.as_str(), actor.as_str(), reason.as_str()), (second(12), "test", "a", "r"));
+    assert_eq!((request_id, origin.as_str()), (&Some("r-1".parse().unwrap()), "o"));
+    assert_eq!((&before["phase"], &after["phase"]), (&"ABSENT".into(), &"ONBOARDING".into()));
+    assert!(after["cells"]["eu-1"]["next"]["sealed"].is_null(), "no sealed key is shown: {after}");
+
+    let first = registry.trail(id, None, 2).await.unwrap();
+    assert_eq!((&first.entries[..], first.next.as_deref()), (&whole.entries[..2], Some(&*key(2, 1))));
+    let last = registry.trail(id, first.next.as_deref(), 1).await.unwrap();
+    assert_eq!((&last.entries[..], last.next), (&whole.entries[2..], None));
+    let past = registry.trail(id, Some(&key(2, 0)), 1).await.unwrap();
+    assert_eq!((past.entries.len(), past.next), (0, None));
+    assert_eq!(registry.trail(&"nobody".parse().unwrap(), None, 5).await.unwrap(), Trail::default());
+
+    let holder = Holder { owner: "fourth".to_owned(), until: second(134) };
+    assert_eq!(registry.look(id).await.unwrap().lease, Some(holder));
+    let (lease, _) = held(registry, "fourth", 75, 134).await;
+    registry.release(lease).await.unwrap();
+    assert_eq!(registry.look(id).await.unwrap().lease, None);
+    assert_eq!(registry.look(&"nobody".parse().unwrap()).await.unwrap().lease, None);
+}
+
+fn operation(request: &str, at: i64) -> Operation {
+    Operation {
+        at: second(at),
+        what: "customers listed".to_owned(),
+        actor: "jane".to_owned(),
+        reason: "a look".to_owned(),
+        request_id: request.parse().unwrap(),
+        origin: "by hand".to_owned(),
+    }
+}
+
+/// What is noted is kept as it was noted, in the order of its time, and a repeat of a write is one note.
+async fn operations_contract(registry: &Registry, kept: impl AsyncFn() -> Vec<Operation>) {
+    let [first, second] = [operation("o-1", 1), operation("o-2", 2)];
+    for noted in [&second, &first, &first] {
+        registry.note_operation(noted).await.unwrap();
+    }
+    assert_eq!(kept().await, [first, second]);
+}
+
 #[test]
 fn the_registry_in_memory() {
     let lab = Lab::new(Setup::default());
-    lab.block_on(registry_contract(&lab.adapters().registry));
+    let registry = lab.adapters().registry;
+    lab.block_on(registry_contract(&registry));
+    lab.block_on(operations_contract(&registry, async || lab.world().table.operations().cloned().collect()));
 }
 
 #[tokio::test]
@@ -185,7 +240,34 @@ async fn the_registry_in_dynamodb() {
         .send()
         .await
         .unwrap();
-    registry_contract(&Registry::new(&aws, "customers")).await;
+    let registry = Registry::new(&aws, "customers");
+    registry_contract(&registry).await;
+    operations_contract(&registry, async || operations(&aws).await).await;
+}
+
+/// The partition of operations, as a person reads it.
+async fn operations(aws: &aws_config::SdkConfig) -> Vec<Operation> {
+    let read = aws_sdk_dynamodb::Client::new(aws)
+        .query()
+        .table_name("customers")
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S("OPERATIONS".to_owned()));
+    let items = read.send().await.unwrap().items.unwrap();
+    items
+        .iter()
+        .map(|item| {
+            let text = |name: &str| item[name].as_s().unwrap().clone();
+            assert_eq!(text("sk"), format!("{}#{}", text("at"), text("request_id")));
+            Operation {
+                at: text("at").parse().unwrap(),
+                what: text("what"),
+                actor: text("actor"),
+                reason: text("reason"),
+                request_id: text("request_id").parse().unwrap(),
+                origin: text("origin"),
+            }
+        })
+        .collect()
 }
 
 // ---- the secrets ----

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Application, CellPhase, CellState, Customer, Failure};
-use super::{NextApplication, Phase, Sealed, Tenant, Work};
+use super::{NextApplication, Pause, Phase, Sealed, Tenant, Work};
 use crate::credential::AuthenticationKind;
 use crate::document::DocumentId;
 use crate::event::{Certificate, DeletedApplication, DeletedSecret};
@@ -129,6 +129,13 @@ pub enum Transition {
         /// How many tenants it held.
         tenants_listed: u64,
     },
+    /// Work on the customer stops, by an operator's word.
+    Pause {
+        /// Whose, and why.
+        pause: Pause,
+    },
+    /// Work on the customer goes on. The audit trail keeps who and why.
+    Resume,
     /// Nothing is left.
     FinishOffboarding {
         /// The secrets in their recovery windows.
@@ -174,6 +181,8 @@ impl Transition {
             Self::Undo { .. } => "undo begun",
             Self::Offboard { .. } => "offboarding accepted",
             Self::TenantGone { .. } => "tenant deleted",
+            Self::Pause { .. } => "paused",
+            Self::Resume => "resumed",
             Self::FinishOffboarding { .. } => "offboarding finished",
         }
     }
@@ -308,6 +317,14 @@ impl Customer {
                 self.tenant = None;
                 self.cells.clear();
                 self.work = None;
+            }
+            // It stops who would move the record, and moves nothing itself.
+            (
+                Absent | Onboarding | Active | Offboarding | Offboarded | Failed,
+                Transition::Pause { pause },
+            ) => self.paused = Some(pause),
+            (Absent | Onboarding | Active | Offboarding | Offboarded | Failed, Transition::Resume) => {
+                self.paused = None;
             }
             _ => return Err(illegal("the phase does not allow it")),
         }

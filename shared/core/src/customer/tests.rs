@@ -246,6 +246,51 @@ fn an_application_that_vanished_before_it_was_stored_leaves_its_intent() {
     assert!(next.application.is_none() && next.sealed.is_some());
 }
 
+#[test]
+fn a_pause_is_legal_in_every_phase_and_moves_nothing_else() {
+    let pause = Pause { actor: "jane".to_owned(), reason: "an audit".to_owned(), since: at(7) };
+    let undo = Transition::Undo { failure: failure() };
+    let offboarded = [offboard("r-2", 2), gone(), Transition::FinishOffboarding { secrets: Vec::new() }];
+    let phases = [
+        vec![],
+        vec![onboard("r-1", 1, &[EU])],
+        active(),
+        with(active(), [offboard("r-2", 2)]),
+        with(active(), offboarded),
+        vec![onboard("r-1", 1, &[EU]), undo, gone(), Transition::FinishOffboarding { secrets: Vec::new() }],
+    ];
+    let mut met = Vec::new();
+    for steps in phases {
+        let customer = after(steps).unwrap();
+        met.push(customer.phase);
+        let paused = customer.clone().apply(Transition::Pause { pause: pause.clone() }).unwrap();
+        assert_eq!(paused.paused(), Some(&pause));
+        assert_eq!(Customer { paused: None, ..paused.clone() }, customer);
+        assert_eq!(paused.apply(Transition::Resume).unwrap(), customer);
+    }
+    assert_eq!(
+        met,
+        [
+            Phase::Absent,
+            Phase::Onboarding,
+            Phase::Active,
+            Phase::Offboarding,
+            Phase::Offboarded,
+            Phase::Failed
+        ]
+    );
+}
+
+#[test]
+fn what_people_may_see_of_a_record_is_all_but_its_sealed_keys() {
+    let customer = after(vec![onboard("r-1", 1, &[EU]), tenant(), found(EU, "a-1")]).unwrap();
+    let shown = customer.readable();
+    assert_eq!(shown.cells[&EU].next.as_ref().unwrap().sealed, None);
+    let mut otherwise_the_same = customer;
+    otherwise_the_same.cells.get_mut(&EU).unwrap().next.as_mut().unwrap().sealed = None;
+    assert_eq!(shown, otherwise_the_same);
+}
+
 /// Every transition in every phase that does not allow it.
 #[test]
 fn what_a_phase_does_not_allow_is_an_error_that_names_it() {

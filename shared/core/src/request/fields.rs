@@ -91,6 +91,10 @@ impl<'a> Fields<'a> {
         })
     }
 
+    pub(super) fn id_if_any<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Option<Option<T>> {
+        if self.object.contains_key(field) { self.id(field).map(Some) } else { Some(None) }
+    }
+
     pub(super) fn timestamp(&mut self, field: &str) -> Option<Timestamp> {
         let rule = "a time with its offset as in RFC 3339, e.g. `2026-01-31T09:00:00Z`";
         self.text(field, rule, |text| text.parse().map_err(|_| rule.to_owned()))
@@ -154,6 +158,26 @@ impl<'a> Fields<'a> {
             "apply" => Ok(ReconciliationMode::Apply),
             _ => Err(rule.to_owned()),
         })
+    }
+
+    /// Said either way.
+    pub(super) fn required_flag(&mut self, field: &str) -> Option<bool> {
+        if self.object.contains_key(field) {
+            return self.flag(field);
+        }
+        self.missing(field, "it is `true` or `false`");
+        None
+    }
+
+    /// The key of an entry in an audit trail.
+    pub(super) fn entry_if_any(&mut self, field: &str) -> Option<Option<String>> {
+        if !self.object.contains_key(field) {
+            return Some(None);
+        }
+        let rule = "the `next` of the page before it";
+        let legal = |text: &str| text.contains('#') && text.bytes().all(|b| b.is_ascii_digit() || b == b'#');
+        let read = |text: &str| if legal(text) { Ok(text.to_owned()) } else { Err(rule.to_owned()) };
+        self.text(field, rule, read).map(Some)
     }
 
     /// The id of a secret's version (Secrets Manager: `VersionId`).

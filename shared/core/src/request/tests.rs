@@ -145,3 +145,13 @@ fn a_refusal_says_whom_and_which_request_it_is_about() {
     assert_eq!(refusal.request_id.unwrap().as_str(), "r-1");
     assert_eq!(refusal.customer_id.unwrap().as_str(), "acme");
 }
+
+#[test]
+fn a_request_is_written_as_it_is_read() {
+    let mut event = onboarding();
+    let request = OnboardingRequest::parse(&event).unwrap();
+    assert_eq!(OnboardingRequest::parse(&request.to_event()).unwrap(), request);
+    event["type"] = json!(OffboardingRequest::TYPE);
+    let request = OffboardingRequest::parse(&event).unwrap();
+    assert_eq!(OffboardingRequest::parse(&request.to_event()).unwrap(), request);
+}

@@ -66,6 +66,17 @@ async fn an_event_is_one_entry_whose_detail_describes_itself() {
 }
 
 #[tokio::test]
+async fn a_request_is_one_entry_of_its_type() {
+    let (bus, stub) = stub(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]})).await;
+    let request = json!({"type": "CustomerOffboardingRequested", "customer_id": "acme"});
+    bus.ask("CustomerOffboardingRequested", &request).await.unwrap();
+    let received = stub.received.lock().unwrap().clone();
+    let entry = &received[0]["Entries"][0];
+    assert_eq!(entry["DetailType"], "CustomerOffboardingRequested", "the bus's rules go by it");
+    assert_eq!(serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap(), request);
+}
+
+#[tokio::test]
 async fn an_entry_that_failed_is_an_error_although_the_call_succeeded() {
     let failed = json!({"FailedEntryCount": 1, "Entries": [
         {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]});

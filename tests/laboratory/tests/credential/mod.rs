@@ -1,4 +1,5 @@
 //! One customer with one cell, and its credential.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use laboratory::delivery::{Delivered, End, Work};
 use laboratory::fault::Fault;
