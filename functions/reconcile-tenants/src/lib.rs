@@ -1,9 +1,11 @@
-//! The clean-up: deletes the applications that no secret names any more, once their overlap has passed.
+//! The clean-up: deletes the applications that no secret names any more, once their overlap has passed. And
+//! the [`doctor`], which answers first.
 //!
-//! It is called on a schedule. What it does at a customer is [`lifecycle::Remover::clean_up`]; here the
+//! The clean-up is called on a schedule. What it does at a customer is [`lifecycle::Remover::clean_up`]; here the
 //! customers are found that have something to be cleaned up. What it does not get to, the next call does.
 
 pub mod config;
+pub mod doctor;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use shared_core::ids::CustomerId;
 use shared_core::request::{Refusal, Violation};
 
 pub use config::Config;
+pub use doctor::Desk;
 
 /// How long one customer may take, and no longer is its lease held by a clean-up that was killed.
 const TURN: Duration = Duration::from_secs(60);

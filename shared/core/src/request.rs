@@ -15,10 +15,12 @@ use crate::credential::AuthenticationKind;
 use crate::ids::{CustomerId, RequestId};
 use crate::place::Cell;
 
+mod doctor;
 mod fields;
 mod operator;
 mod violation;
 
+pub use doctor::DoctorRequest;
 use fields::Fields;
 pub use operator::{RollBackRequest, RotationRequest};
 pub use violation::{Refusal, Violation};

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http::header::{DATE, HeaderMap};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -57,6 +60,7 @@ pub(crate) struct Http {
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: StatusCode,
+    date: Option<Timestamp>,
     body: Bytes,
 }
 
@@ -211,7 +215,7 @@ impl Exchange for reqwest::Client {
 }
 
 async fn read(operation: &'static str, mut response: Response) -> Result<Answer, CallError> {
-    let status = response.status();
+    let (status, date) = (response.status(), date(response.headers()));
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(operation, error))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -220,7 +224,12 @@ async fn read(operation: &'static str, mut response: Response) -> Result<Answer,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, body: body.freeze() })
+    Ok(Answer { status, date, body: body.freeze() })
+}
+
+/// The answerer's clock, to the second (RFC 9110, 6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(headers.get(DATE)?.as_bytes()).ok()
 }
 
 /// What a transport error means. Its URL is taken out: it may be a presigned one.
@@ -259,7 +268,16 @@ fn cause(error: reqwest::Error) -> Cause {
 impl Answer {
     /// An answer with this status and body.
     pub fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, body }
+        Self { status, date: None, body }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// When it was given, by the clock of whoever gave it.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.date
     }
 
     /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.
@@ -320,7 +338,7 @@ mod tests {
 
     fn outcome(status: u16) -> Result<(), CallError> {
         let body = Bytes::from_static(br#"{"message":"because"}"#);
-        Answer { status: StatusCode::from_u16(status).unwrap(), body }.ok("op").map(|_| ())
+        Answer::new(StatusCode::from_u16(status).unwrap(), body).ok("op").map(|_| ())
     }
 
     #[test]
@@ -356,7 +374,7 @@ mod tests {
     #[test]
     fn an_unreadable_answer_does_not_quote_itself() {
         let body = Bytes::from_static(br#"{"status": "very-private"}"#);
-        let answer = Answer { status: StatusCode::OK, body };
+        let answer = Answer::new(StatusCode::OK, body);
         #[derive(Debug, serde::Deserialize)]
         struct Expected {
             #[expect(dead_code, reason = "only its type matters")]

@@ -151,6 +151,7 @@ impl World {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let vendor = self.vendor.vendor();
         let rotation = "arn:aws:lambda:us-east-1:000000000000:function:rotate-secret";
+        let queues = format!("onboard-customer 60 {QUEUE},submit-document 300 {QUEUE}");
         let variables = [
             ("STAGE", "production"),
             ("EVENT_BUS_NAME", "bus"),
@@ -165,6 +166,7 @@ impl World {
             ("SECRETS_KEY_ID", "secrets"),
             ("ROTATION_FUNCTION_ARN", rotation),
             ("QUEUE_URL", QUEUE),
+            ("FUNCTION_QUEUES", &queues),
             ("SETTLE_SECONDS", "0"),
             ("CREDENTIAL_CACHE_SECONDS", "0"),
             ("OVERLAP_SECONDS", "0"),

@@ -176,6 +176,8 @@ impl Secrets for Port {
         Ok(Description {
             name: answer["Name"].as_str().unwrap_or_default().to_owned(),
             rotation_enabled: answer["RotationEnabled"].as_bool().unwrap_or(false),
+            rotation_function: answer["RotationLambdaARN"].as_str().map(str::to_owned),
+            rotation_schedule: answer["RotationRules"]["ScheduleExpression"].as_str().map(str::to_owned),
             deletion_date: answer["DeletedDate"]
                 .as_f64()
                 .and_then(|seconds| Timestamp::from_second(seconds as i64).ok()),

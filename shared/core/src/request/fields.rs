@@ -91,6 +91,10 @@ impl<'a> Fields<'a> {
         })
     }
 
+    pub(super) fn id_if_any<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Option<Option<T>> {
+        if self.object.contains_key(field) { self.id(field).map(Some) } else { Some(None) }
+    }
+
     pub(super) fn timestamp(&mut self, field: &str) -> Option<Timestamp> {
         let rule = "a time with its offset as in RFC 3339, e.g. `2026-01-31T09:00:00Z`";
         self.text(field, rule, |text| text.parse().map_err(|_| rule.to_owned()))
