@@ -14,7 +14,7 @@ use crate::environment::{Environment, LOG_LEVEL};
 
 /// The crates whose lines follow `LOG_LEVEL`. All others say only what goes wrong: at finer levels
 /// the SDKs and the Lambda runtime print whole payloads, and those hold credentials.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "runtime",
     "registry",
     "vault",
@@ -24,6 +24,7 @@ const OURS: [&str; 10] = [
     "onboard_customer",
     "offboard_customer",
     "rotate_secret",
+    "reconcile_tenants",
     "submit_document",
 ];
 

@@ -41,6 +41,8 @@ struct Kept {
     sent: Vec<Sent>,
     sealed: Vec<(String, Value)>,
     signing: BTreeMap<String, KeyPair>,
+    /// What every queue is described by.
+    queue: Value,
 }
 
 /// The three services, on one address.
@@ -59,7 +61,7 @@ impl Services {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
         let url = format!("http://{}", listener.local_addr()?);
-        let kept = Arc::new(Mutex::new(Kept::default()));
+        let kept = Arc::new(Mutex::new(Kept { queue: queue(), ..Kept::default() }));
         let app = Router::new().fallback(answer).with_state(Arc::clone(&kept));
         let mut server = JoinSet::new();
         server.spawn(async move { drop(axum::serve(listener, app).await) });
@@ -87,6 +89,17 @@ impl Services {
         Ok(())
     }
 
+    /// Changes an attribute of every queue, or removes it; answers what it was.
+    pub fn set_queue_attribute(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let mut kept = self.kept.lock().expect("no panic under the lock");
+        let attributes = kept.queue.as_object_mut()?;
+        let before = match value {
+            Some(value) => attributes.insert(name.to_owned(), value.into()),
+            None => attributes.remove(name),
+        };
+        before?.as_str().map(str::to_owned)
+    }
+
     /// Takes the messages that were sent since the last call.
     pub fn take_sent(&self) -> Vec<Sent> {
         std::mem::take(&mut self.kept.lock().expect("no panic under the lock").sent)
@@ -103,11 +116,19 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: 
     match operation {
         "PutEvents" => put_events(&mut kept, &input),
         "SendMessage" => send_message(&mut kept, &input),
+        "GetQueueAttributes" => ok(&json!({ "Attributes": kept.queue })),
         "Encrypt" => encrypt(&mut kept, &input),
         "Decrypt" => decrypt(&kept, &input),
         "Sign" => sign(&kept, &input),
         _ => refuse("UnknownOperationException", operation),
     }
+}
+
+/// A queue as the template makes it, for the function with the longest time limit.
+fn queue() -> Value {
+    let redrive =
+        json!({ "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 5 });
+    json!({ "VisibilityTimeout": "1800", "RedrivePolicy": redrive.to_string() })
 }
 
 fn put_events(kept: &mut Kept, input: &Value) -> Response {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
 use aws_parts::sdk_config;
@@ -305,6 +305,23 @@ impl World {
             Outcome::FunctionError(error) => bail!("{}", String::from_utf8_lossy(&error)),
             other => bail!("{function} ended with {other:?}"),
         }
+    }
+
+    /// Calls Secrets Manager past the proxy, as an operator does.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn secrets_manager(&self, operation: &str, input: &Value) -> Result<()> {
+        call(self.secrets.url(), &format!("secretsmanager.{operation}"), input).await
+    }
+
+    /// Changes an item of the tables by hand.
+    ///
+    /// # Errors
+    /// What DynamoDB refuses.
+    pub async fn update_item(&self, input: &Value) -> Result<()> {
+        let url = self.proxy.url(Service::DynamoDb).context("a proxy with DynamoDB")?;
+        call(url, "DynamoDB_20120810.UpdateItem", input).await
     }
 
     /// Whether the vendor gives a token for what a secret holds.

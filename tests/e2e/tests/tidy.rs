@@ -168,6 +168,15 @@ const FUNCTIONS: [(&str, &str, &str); 5] = [
 ];
 
 #[test]
+fn every_function_s_own_lines_follow_the_log_level() {
+    let telemetry = read("shared/runtime/src/telemetry.rs");
+    for (_, function, _) in FUNCTIONS {
+        let named = format!("\"{}\",", function.replace('-', "_"));
+        assert!(telemetry.contains(&named), "`{function}` would log nothing below WARN");
+    }
+}
+
+#[test]
 fn the_readme_names_every_environment_variable() {
     let rows = table("environment");
     for (short, function, _) in FUNCTIONS {
