@@ -19,8 +19,8 @@ pub const OPEN_DOCUMENTS_INDEX: &str = "open-documents";
 pub struct Table {
     /// The table's status.
     pub status: String,
-    /// The status of each of its indexes.
-    pub indexes: BTreeMap<String, String>,
+    /// Its indexes, each with its status where DynamoDB tells one.
+    pub indexes: BTreeMap<String, Option<String>>,
 }
 
 impl Table {
@@ -41,14 +41,11 @@ impl Table {
     }
 
     fn of(table: TableDescription) -> Self {
-        let status = |status: Option<&str>| status.unwrap_or("without a status").to_owned();
         let indexes = table.global_secondary_indexes().iter().map(|index| {
             let name = index.index_name().unwrap_or_default().to_owned();
-            (name, status(index.index_status().map(|status| status.as_str())))
+            (name, index.index_status().map(|status| status.as_str().to_owned()))
         });
-        Self {
-            status: status(table.table_status().map(|status| status.as_str())),
-            indexes: indexes.collect(),
-        }
+        let status = table.table_status().map_or("without a status", |status| status.as_str());
+        Self { status: status.to_owned(), indexes: indexes.collect() }
     }
 }

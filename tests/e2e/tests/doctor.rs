@@ -373,7 +373,7 @@ async fn what_is_wrong_at_aws_is_named() {
     set(&world, "DOCUMENTS_TABLE", "nowhere");
     assert_named(&wrong(&world).await, &["problem TABLES nowhere"], &["no such table"]);
     set(&world, "DOCUMENTS_TABLE", "customers");
-    assert_named(&wrong(&world).await, &["problem TABLES customers"], &["index `open-documents` missing"]);
+    assert_named(&wrong(&world).await, &["problem TABLES customers"], &["index `open-documents` is missing"]);
 }
 
 #[tokio::test]
