@@ -6,9 +6,11 @@
 //! | an event of the hourly schedule, which says nothing | replaced applications are deleted whose overlap has passed; a reconciliation that is unfinished goes on | `clean_up` |
 //! | `ReconciliationRequested`, of the daily schedule or by hand | what the vendor holds is compared with what is recorded, and reported or repaired | [`reconcile`] |
 //! | an operator's request | customers are listed, shown and paused, failed requests are asked for again | `operator` |
+//! | `DoctorRequested` | the whole deployment is looked over; it is answered before all else | [`doctor`] |
 
 mod clean_up;
 pub mod config;
+pub mod doctor;
 mod operator;
 pub mod reconcile;
 
@@ -21,6 +23,7 @@ use shared_core::event::ReasonCode;
 use shared_core::request::{ReconciliationRequest, Refusal, Violation};
 
 pub use config::Config;
+pub use doctor::Desk;
 pub use reconcile::Reconciler;
 use reconcile::reports::S3;
 

@@ -1,14 +1,12 @@
 //! `reconcile-tenants`: wiring.
 
-use reconcile_tenants::{Config, ReconcileTenants};
+use reconcile_tenants::Desk;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     runtime::start(async |environment| {
-        let config = Config::read(&environment)?;
         let aws = runtime::aws::config(&environment).await;
-        let function = ReconcileTenants::connect(&config, &aws).await?;
-        runtime::run_direct(function).await
+        runtime::run_direct(Desk::new(&environment, aws)).await
     })
     .await
 }

@@ -15,12 +15,14 @@ use crate::credential::AuthenticationKind;
 use crate::ids::{CustomerId, RequestId};
 use crate::place::Cell;
 
+mod doctor;
 mod fields;
 mod operations;
 mod operator;
 mod reconciliation;
 mod violation;
 
+pub use doctor::DoctorRequest;
 use fields::Fields;
 pub use operations::{Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest};
 pub use operator::{RollBackRequest, RotationRequest};

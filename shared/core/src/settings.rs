@@ -126,6 +126,11 @@ impl Reading<'_> {
         }
     }
 
+    /// Every problem, for whoever goes on with what could be read.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
     fn parse<T, E: Into<Rule>>(
         &mut self,
         name: &str,

@@ -132,6 +132,18 @@ impl Organization {
         let credential = secret.credential().await?;
         Ok(vendor.control_plane_of(&self.control, &credential, secret))
     }
+
+    /// The organization's credential as its secret has it now.
+    ///
+    /// # Errors
+    /// [`ConnectError`], which never shows the key.
+    pub async fn credential(
+        secret_id: &str,
+        vault: &Vault,
+        keys: &SigningKeys,
+    ) -> Result<OrganizationCredential, ConnectError> {
+        Secret { vault: vault.clone(), id: secret_id.to_owned(), keys: keys.clone() }.credential().await
+    }
 }
 
 /// The organization's secret, and what signs if it only names the key.

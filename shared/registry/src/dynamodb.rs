@@ -41,7 +41,7 @@ fn pk(id: &CustomerId) -> String {
 
 /// The index in which all customers stand, and the one partition of it. Its items change only when a customer
 /// is made, its phase changes or an application is replaced, so one partition suffices for ten thousands.
-const INDEX: &str = "customers";
+const INDEX: &str = crate::table::CUSTOMERS_INDEX;
 const LISTED_AS: &str = "CUSTOMER";
 
 #[async_trait]

@@ -23,6 +23,7 @@ mod dynamodb;
 mod error;
 mod item;
 mod requests;
+mod table;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments, Looked, Op
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;
 pub use requests::Handled;
+pub use table::{CUSTOMERS_INDEX, OPEN_DOCUMENTS_INDEX, Table};
 
 /// The registry of customers: records, leases, requests, audit trail. Clones share it.
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@
 //! | `key`, `number`, `organization` | an application's key pair and its numbers, the organization's credential |
 //! | `control`, `tenant` | tenant management, its answers |
 //! | `data`, `submission`, `characteristics`, `analysis` | documents, their requests and answers |
+//! | `presence` | whether anything answers at a URL of the table, and what time it is there |
 //! | `upload_url`, `address`, `resolver` | where a document may be sent: which URLs, which addresses |
 //! | `exact_body` | how it is sent |
 
@@ -43,6 +44,7 @@ pub mod limits;
 mod message;
 mod number;
 mod organization;
+mod presence;
 mod requester;
 mod resolver;
 mod submission;
@@ -66,6 +68,7 @@ pub use exact_body::WrongLength;
 pub use jws::RemoteKey;
 pub use key::{ApplicationKey, KeyError, PublicKey};
 pub use organization::{OrganizationCredential, UnreadableOrganization};
+pub use presence::Presence;
 pub use requester::CredentialSource;
 pub use shared_core::document::Pipeline;
 pub use submission::{NewSubmission, QueryId, Removal, Submission};

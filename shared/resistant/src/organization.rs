@@ -100,6 +100,11 @@ impl OrganizationCredential {
         &self.client_id
     }
 
+    /// Whether its key is held elsewhere, and signs there.
+    pub fn signs_remotely(&self) -> bool {
+        matches!(*self.signer, Signer::Remote(_))
+    }
+
     pub(crate) fn proof(&self) -> Proof {
         Proof::Assertion { signer: Arc::clone(&self.signer), key_id: self.key_id.clone() }
     }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http::header::LOCATION;
+use http::header::{DATE, HeaderMap, LOCATION};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -60,6 +62,7 @@ pub(crate) struct Http {
 pub struct Answer {
     status: StatusCode,
     location: Option<String>,
+    date: Option<Timestamp>,
     body: Bytes,
 }
 
@@ -224,7 +227,7 @@ impl Exchange for reqwest::Client {
 }
 
 async fn read(operation: &'static str, mut response: Response) -> Result<Answer, CallError> {
-    let status = response.status();
+    let (status, date) = (response.status(), date(response.headers()));
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(operation, error))? {
@@ -234,7 +237,12 @@ async fn read(operation: &'static str, mut response: Response) -> Result<Answer,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, location, body: body.freeze() })
+    Ok(Answer { status, location, date, body: body.freeze() })
+}
+
+/// The answerer's clock, to the second (RFC 9110, 6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(headers.get(DATE)?.as_bytes()).ok()
 }
 
 /// What a transport error means. Its URL is taken out: it may be a presigned one.
@@ -273,7 +281,7 @@ fn cause(error: reqwest::Error) -> Cause {
 impl Answer {
     /// An answer with this status and body.
     pub fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, location: None, body }
+        Self { status, location: None, date: None, body }
     }
 
     /// The same, redirecting.
@@ -289,6 +297,15 @@ impl Answer {
 
     pub(crate) fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// When it was given, by the clock of whoever gave it.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.date
     }
 
     /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.

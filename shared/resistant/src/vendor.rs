@@ -14,10 +14,12 @@ use crate::clock::Clock;
 use crate::control::ControlPlane;
 use crate::data::DataPlane;
 use crate::endpoints::{Endpoints, MixedConfiguration, OrganizationEndpoints};
+use crate::error::CallError;
 use crate::jws::Signer;
 use crate::kept::{Cache, Entry, Tokens};
 use crate::key::{ApplicationKey, KeyError};
 use crate::organization::OrganizationCredential;
+use crate::presence::Presence;
 use crate::requester::{CredentialSource, Requester};
 use crate::resolver::SystemLookup;
 use crate::token::{Client, Data, Proof};
@@ -95,6 +97,15 @@ impl Vendor {
     /// The table.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Whether anything answers at one of the table's URLs. No token is asked for and none is shown, so any
+    /// status is an answer.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn presence(&self, url: &str) -> Result<Presence, CallError> {
+        Presence::at(&self.http, url).await
     }
 
     /// Tenant management in the name of the organization. Its token is kept in what is returned and in

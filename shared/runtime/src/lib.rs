@@ -43,6 +43,8 @@ pub mod envelope;
 pub mod environment;
 pub mod handler;
 pub mod message;
+#[cfg(feature = "queue")]
+mod queue;
 mod run;
 pub mod telemetry;
 mod unit;
@@ -58,6 +60,8 @@ pub use deferral::{NoQueue, Parcel, Postpone};
 pub use environment::{Environment, Misconfigured};
 pub use handler::{Handler, Invocation, Limits};
 pub use message::{Envelope, Message, ObjectCreated, Origin, Payload, Rotation, RotationStep, Unreadable};
+#[cfg(feature = "queue")]
+pub use queue::Queue;
 #[cfg(feature = "queue")]
 pub use run::run;
 pub use run::{deliver, run_direct, start};

@@ -14,7 +14,7 @@ use crate::environment::{Environment, LOG_LEVEL};
 
 /// The crates whose lines follow `LOG_LEVEL`. All others say only what goes wrong: at finer levels
 /// the SDKs and the Lambda runtime print whole payloads, and those hold credentials.
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "runtime",
     "registry",
     "vault",
@@ -26,6 +26,8 @@ const OURS: [&str; 11] = [
     "rotate_secret",
     "reconcile_tenants",
     "submit_document",
+    "collect_result",
+    "access",
 ];
 
 /// Writes one JSON object a line to standard output, and panics too. To be called once.

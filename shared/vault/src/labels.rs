@@ -35,6 +35,10 @@ pub struct Description {
     pub name: String,
     /// Whether a rotation function is set and on.
     pub rotation_enabled: bool,
+    /// The ARN of its rotation function, where one was ever set.
+    pub rotation_function: Option<String>,
+    /// When it is rotated, as `rate(720 hours)`.
+    pub rotation_schedule: Option<String>,
     /// When anything about it, a label too, was last changed (Secrets Manager: `LastChangedDate`): each label
     /// has been where it is since then at least.
     pub changed_at: Option<Timestamp>,

@@ -42,6 +42,11 @@ impl Schedule {
         let spread = u32::from_str_radix(&digest[..7], 16).unwrap_or_default();
         most - spread % (most / 4 + 1)
     }
+
+    /// The same as Secrets Manager writes it.
+    pub fn expression(&self, name: &SecretName) -> String {
+        format!("rate({} hours)", self.every_hours(name))
+    }
 }
 
 impl Vault {

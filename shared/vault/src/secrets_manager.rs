@@ -142,8 +142,7 @@ impl Secrets for SecretsManager {
     }
 
     async fn schedule_rotation(&self, name: &SecretName, schedule: &Schedule) -> Result<(), VaultError> {
-        let every = format!("rate({} hours)", schedule.every_hours(name));
-        let rules = RotationRulesType::builder().schedule_expression(every).build();
+        let rules = RotationRulesType::builder().schedule_expression(schedule.expression(name)).build();
         self.client
             .rotate_secret()
             .secret_id(name.as_str())
@@ -185,6 +184,8 @@ fn description(output: DescribeSecretOutput) -> Description {
         next_rotation_at: output.next_rotation_date().map(timestamp),
         name: output.name.unwrap_or_default(),
         rotation_enabled: output.rotation_enabled.unwrap_or(false),
+        rotation_function: output.rotation_lambda_arn,
+        rotation_schedule: output.rotation_rules.and_then(|rules| rules.schedule_expression),
         versions: output.version_ids_to_stages.unwrap_or_default().into_iter().collect(),
     }
 }

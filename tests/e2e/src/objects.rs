@@ -60,8 +60,30 @@ impl Said {
     }
 }
 
+/// What is configured for every bucket.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// `Enabled` or `Suspended`; never set where there is none.
+    pub versioning: Option<&'static str>,
+    /// The queue that is told of new objects.
+    pub notifies: Option<&'static str>,
+    /// The account that they belong to.
+    pub owner: &'static str,
+}
+
+impl Default for Configured {
+    fn default() -> Self {
+        Self {
+            versioning: Some("Enabled"),
+            notifies: Some("arn:aws:sqs:us-east-1:000000000000:work"),
+            owner: "000000000000",
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Kept {
+    configured: Configured,
     objects: BTreeMap<String, Vec<Version>>,
     cuts: Vec<u64>,
     alterations: Vec<Option<u64>>,
@@ -148,6 +170,11 @@ impl Objects {
         Some(last.content.frames(0..last.content.size()).flatten().collect())
     }
 
+    /// Configures every bucket.
+    pub fn configure(&self, configured: Configured) {
+        self.kept.lock().expect("no panic under the lock").configured = configured;
+    }
+
     /// Removes an object with all its versions.
     pub fn remove(&self, bucket: &str, key: &str) {
         self.kept.lock().expect("no panic under the lock").objects.remove(&format!("/{bucket}/{key}"));
@@ -208,8 +235,11 @@ async fn get(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: 
     let query = request.uri().query().unwrap_or_default();
     let wanted = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
     let path = decoded(request.uri().path());
-    let tagging = query.split('&').any(|pair| pair.trim_end_matches('=') == "tagging");
+    let tagging = asks_for(query, "tagging");
     let mut kept = kept.lock().expect("no panic under the lock");
+    if let Some(what) = ["versioning", "notification"].into_iter().find(|what| asks_for(query, what)) {
+        return bucket(&kept.configured, what, header("x-amz-expected-bucket-owner"));
+    }
     if !tagging {
         kept.reads.push(header("range").to_owned());
     }
@@ -233,6 +263,32 @@ async fn get(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, request: 
     }
     let checksum = (header("x-amz-checksum-mode") == "ENABLED").then_some(&version.checksum);
     send(&version, checksum, &etag, from, frames(&version.content, from.unwrap_or(0), cut, altered))
+}
+
+fn asks_for(query: &str, what: &str) -> bool {
+    query.split('&').any(|pair| pair.trim_end_matches('=') == what)
+}
+
+/// A bucket's configuration (S3: GetBucketVersioning, GetBucketNotificationConfiguration).
+fn bucket(configured: &Configured, what: &str, expected_owner: &str) -> Response {
+    if !["", configured.owner].contains(&expected_owner) {
+        return error(StatusCode::FORBIDDEN, "AccessDenied");
+    }
+    let body = match what {
+        "versioning" => {
+            let status = configured.versioning.map(|status| format!("<Status>{status}</Status>"));
+            format!("<VersioningConfiguration>{}</VersioningConfiguration>", status.unwrap_or_default())
+        }
+        _ => {
+            let queue = configured.notifies.map(|arn| {
+                format!(
+                    "<QueueConfiguration><Id>c</Id><Queue>{arn}</Queue><Event>s3:ObjectCreated:*</Event></QueueConfiguration>"
+                )
+            });
+            format!("<NotificationConfiguration>{}</NotificationConfiguration>", queue.unwrap_or_default())
+        }
+    };
+    (StatusCode::OK, [("content-type", "application/xml")], body).into_response()
 }
 
 /// The content from an offset on, with what is to go wrong.

@@ -42,6 +42,8 @@ struct Kept {
     sealed: Vec<(String, Value)>,
     waiting: u64,
     signing: BTreeMap<String, KeyPair>,
+    /// What every queue is described by.
+    queue: Value,
 }
 
 /// The three services, on one address.
@@ -60,7 +62,7 @@ impl Services {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port")?;
         let url = format!("http://{}", listener.local_addr()?);
-        let kept = Arc::new(Mutex::new(Kept::default()));
+        let kept = Arc::new(Mutex::new(Kept { queue: queue(), ..Kept::default() }));
         let app = Router::new().fallback(answer).with_state(Arc::clone(&kept));
         let mut server = JoinSet::new();
         server.spawn(async move { drop(axum::serve(listener, app).await) });
@@ -93,9 +95,24 @@ impl Services {
         self.kept.lock().expect("no panic under the lock").waiting = messages;
     }
 
-    /// Takes the messages that were sent since the last call.
-    pub fn take_sent(&self) -> Vec<Sent> {
-        std::mem::take(&mut self.kept.lock().expect("no panic under the lock").sent)
+    /// Changes an attribute of every queue, or removes it; answers what it was.
+    pub fn set_queue_attribute(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let mut kept = self.kept.lock().expect("no panic under the lock");
+        let attributes = kept.queue.as_object_mut()?;
+        let before = match value {
+            Some(value) => attributes.insert(name.to_owned(), value.into()),
+            None => attributes.remove(name),
+        };
+        before?.as_str().map(str::to_owned)
+    }
+
+    /// Takes the messages that were sent into a queue since the last call.
+    pub fn take_sent(&self, queue_url: &str) -> Vec<Sent> {
+        let mut kept = self.kept.lock().expect("no panic under the lock");
+        let (taken, left) =
+            std::mem::take(&mut kept.sent).into_iter().partition(|sent| sent.queue_url == queue_url);
+        kept.sent = left;
+        taken
     }
 }
 
@@ -115,6 +132,13 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: 
         "Sign" => sign(&kept, &input),
         _ => refuse("UnknownOperationException", operation),
     }
+}
+
+/// A queue as the template makes it, for the function with the longest time limit.
+fn queue() -> Value {
+    let redrive =
+        json!({ "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 5 });
+    json!({ "VisibilityTimeout": "1800", "RedrivePolicy": redrive.to_string() })
 }
 
 fn put_events(kept: &mut Kept, input: &Value) -> Response {
@@ -143,10 +167,9 @@ fn send_message(kept: &mut Kept, input: &Value) -> Response {
 
 /// Those that are asked for, all of them as texts (SQS API Reference: `GetQueueAttributes`).
 fn queue_attributes(kept: &Kept, input: &Value) -> Response {
-    if input["AttributeNames"] != json!(["ApproximateNumberOfMessages"]) {
-        return refuse("InvalidAttributeName", "only this is known here");
-    }
-    ok(&json!({ "Attributes": { "ApproximateNumberOfMessages": kept.waiting.to_string() } }))
+    let counted = json!({ "ApproximateNumberOfMessages": kept.waiting.to_string() });
+    let counts = input["AttributeNames"] == json!(["ApproximateNumberOfMessages"]);
+    ok(&json!({ "Attributes": if counts { &counted } else { &kept.queue } }))
 }
 
 /// The ciphertext is a number: what it stands for never leaves this process.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_parts::proxy::{Proxy, Service};
 use aws_parts::runtime_api::{FunctionSettings, Lambda, Outcome, returning};
 use aws_parts::sdk_config;
@@ -29,6 +29,7 @@ use crate::tables;
 pub const BUCKET: &str = "documents";
 const ORGANIZATION: &str = "organization";
 const QUEUE: &str = "http://queue.invalid/000000000000/work";
+const RESULTS: &str = "http://queue.invalid/000000000000/results";
 
 /// The organization's key, made once: a test has better to do than to look for primes.
 static KEY: OnceLock<String> = OnceLock::new();
@@ -153,6 +154,8 @@ impl World {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let vendor = self.vendor.vendor();
         let rotation = "arn:aws:lambda:us-east-1:000000000000:function:rotate-secret";
+        let queues =
+            format!("onboard-customer 60 {QUEUE},submit-document 300 {QUEUE},collect-result 60 {RESULTS}");
         let variables = [
             ("STAGE", "production"),
             ("EVENT_BUS_NAME", "bus"),
@@ -167,6 +170,7 @@ impl World {
             ("SECRETS_KEY_ID", "secrets"),
             ("ROTATION_FUNCTION_ARN", rotation),
             ("QUEUE_URL", QUEUE),
+            ("FUNCTION_QUEUES", &queues),
             ("SETTLE_SECONDS", "0"),
             ("CREDENTIAL_CACHE_SECONDS", "0"),
             ("OVERLAP_SECONDS", "0"),
@@ -174,6 +178,8 @@ impl World {
             ("DOCUMENTS_TABLE", "documents"),
             ("DOCUMENTS_BUCKET", BUCKET),
             ("BUCKET_OWNER", "000000000000"),
+            ("RESULTS_QUEUE_URL", RESULTS),
+            ("RESULTS_BUCKET", "results"),
             ("REPORTS_BUCKET", "reports"),
             ("DEAD_LETTER_QUEUE_URLS", "http://queue.invalid/000000000000/dead-letters"),
         ];
@@ -235,7 +241,7 @@ impl World {
             other => bail!("{function} ended with {other:?}"),
         };
         let returned = returning(&answer, &["message-1"]).contains("message-1");
-        Ok(Delivered { returned, deferred: self.services.take_sent() })
+        Ok(Delivered { returned, deferred: self.services.take_sent(queue_of(function)) })
     }
 
     /// Delivers a message, and every deferral of it at once whatever its delay, until it is done with.
@@ -256,6 +262,11 @@ impl World {
             waiting.extend(delivered.deferred.into_iter().map(|sent| (sent.body, sent.attributes)));
         }
         Ok(deliveries)
+    }
+
+    /// Takes the looks that were begun since the last call.
+    pub fn take_looks(&self) -> Vec<Sent> {
+        self.services.take_sent(RESULTS)
     }
 
     /// Delivers a message until it is done with, as a queue does: again when it was returned, when the
@@ -279,7 +290,7 @@ impl World {
                 }
                 Err(_) => {
                     // What it sent before it crashed is in the queue beside it.
-                    let sent = self.services.take_sent();
+                    let sent = self.services.take_sent(queue_of(function));
                     waiting.extend(sent.into_iter().map(|sent| (sent.body, sent.attributes)));
                     waiting.push_back((body, attributes));
                 }
@@ -317,6 +328,23 @@ impl World {
             Outcome::FunctionError(error) => bail!("{}", String::from_utf8_lossy(&error)),
             other => bail!("{function} ended with {other:?}"),
         }
+    }
+
+    /// Calls Secrets Manager past the proxy, as an operator does.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn secrets_manager(&self, operation: &str, input: &Value) -> Result<()> {
+        call(self.secrets.url(), &format!("secretsmanager.{operation}"), input).await
+    }
+
+    /// Changes an item of the tables by hand.
+    ///
+    /// # Errors
+    /// What DynamoDB refuses.
+    pub async fn update_item(&self, input: &Value) -> Result<()> {
+        let url = self.proxy.url(Service::DynamoDb).context("a proxy with DynamoDB")?;
+        call(url, "DynamoDB_20120810.UpdateItem", input).await
     }
 
     /// Whether the vendor gives a token for what a secret holds.
@@ -378,6 +406,7 @@ impl World {
             let mut settings = FunctionSettings::new(name, directory.join("bootstrap"));
             settings.timeout = timeout;
             settings.environment = self.environment();
+            settings.environment.insert("QUEUE_URL".to_owned(), queue_of(name).to_owned());
             settings
                 .environment
                 .extend(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())));
@@ -398,6 +427,11 @@ impl World {
         });
         call(self.secrets.url(), "secretsmanager.CreateSecret", &secret).await
     }
+}
+
+/// A function's own queue.
+fn queue_of(function: &str) -> &'static str {
+    if function == "collect-result" { RESULTS } else { QUEUE }
 }
 
 /// The functions' bootstraps, built once for all tests of a process.

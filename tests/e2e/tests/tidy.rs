@@ -120,9 +120,19 @@ fn binaries_link_the_sdk_crates_of_the_readme() {
     }
 }
 
-/// The variables that a function reads: those of its configuration, and the one that all share.
+/// Everything that is written below a folder.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => std::fs::read_to_string(&path).unwrap(),
+    };
+    entries.map(text).collect()
+}
+
+/// The variables that a function reads: its own, and the one that all share.
 fn read_variables(function: &str) -> Set {
-    let mut source = read(&format!("functions/{function}/src/config.rs"));
+    let mut source = sources(&root().join(format!("functions/{function}/src")));
     if source.contains("Deployment::read(") {
         source.push_str(&read("shared/lifecycle/src/connect.rs"));
     }
@@ -156,6 +166,15 @@ const FUNCTIONS: [(&str, &str, &str); 5] = [
     ("reconcile", "reconcile-tenants", "  ReconcileTenants"),
     ("submit", "submit-document", "  SubmitDocument"),
 ];
+
+#[test]
+fn every_function_s_own_lines_follow_the_log_level() {
+    let telemetry = read("shared/runtime/src/telemetry.rs");
+    for (_, function, _) in FUNCTIONS {
+        let named = format!("\"{}\",", function.replace('-', "_"));
+        assert!(telemetry.contains(&named), "`{function}` would log nothing below WARN");
+    }
+}
 
 #[test]
 fn the_readme_names_every_environment_variable() {

@@ -201,6 +201,8 @@ impl Secrets for Port {
         Ok(Description {
             name: answer["Name"].as_str().unwrap_or_default().to_owned(),
             rotation_enabled: answer["RotationEnabled"].as_bool().unwrap_or(false),
+            rotation_function: answer["RotationLambdaARN"].as_str().map(str::to_owned),
+            rotation_schedule: answer["RotationRules"]["ScheduleExpression"].as_str().map(str::to_owned),
             deletion_date: seconds(&answer["DeletedDate"]),
             changed_at: seconds(&answer["LastChangedDate"]),
             next_rotation_at: seconds(&answer["NextRotationDate"]),

@@ -12,8 +12,14 @@ use tokio::process::Command;
 use crate::{places, progress};
 
 /// The functions, by the name of package, binary and `CodeUri`.
-pub const NAMES: [&str; 5] =
-    ["onboard-customer", "offboard-customer", "rotate-secret", "reconcile-tenants", "submit-document"];
+pub const NAMES: [&str; 6] = [
+    "onboard-customer",
+    "offboard-customer",
+    "rotate-secret",
+    "reconcile-tenants",
+    "submit-document",
+    "collect-result",
+];
 
 /// Builds every function and puts it into a directory of its own, as `bootstrap`.
 pub async fn build() -> Result<BTreeMap<String, PathBuf>> {

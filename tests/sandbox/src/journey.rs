@@ -2,6 +2,7 @@
 //! calls a function's code.
 
 pub(crate) mod audit;
+mod doctor;
 pub(crate) mod documents;
 mod forms;
 mod offboarding;
@@ -36,6 +37,7 @@ pub(crate) struct Customer {
 pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     let customers = onboarding::customers_are_signed(sandbox, report).await;
     onboarding::the_same_request_again(sandbox, report).await;
+    doctor::the_deployment_is_looked_over(sandbox, report).await;
     documents::documents_land(sandbox, report, &customers).await;
     forms::keys_and_envelopes(sandbox, report, &customers).await;
     rotation::a_credential_is_rotated(sandbox, report, &customers).await;

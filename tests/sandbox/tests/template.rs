@@ -55,6 +55,25 @@ async fn every_queue_of_a_function_keeps_what_fails() {
     }
 }
 
+/// The doctor judges each queue by the time limit of its function.
+#[tokio::test]
+async fn the_doctor_is_told_of_every_queue_and_its_function() {
+    let template = template().await;
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let mut fed = BTreeSet::new();
+    for function in functions.values() {
+        let name = function["FunctionName"]["Fn::Sub"].as_str().unwrap();
+        let name = name.trim_start_matches("${AWS::StackName}-");
+        for event in function["Events"].as_object().into_iter().flat_map(Map::values) {
+            let queue = named(&event["Properties"]["Queue"]);
+            fed.insert(format!("{name} {} ${{{queue}}}", function["Timeout"]));
+        }
+    }
+    let told =
+        functions["ReconcileTenants"]["Environment"]["Variables"]["FUNCTION_QUEUES"]["Fn::Sub"].as_str();
+    assert_eq!(told.unwrap().split(',').map(str::to_owned).collect::<BTreeSet<_>>(), fed);
+}
+
 #[tokio::test]
 async fn each_service_may_send_for_its_own_source_only() {
     let template = template().await;

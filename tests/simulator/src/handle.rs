@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
+use axum::http::header::DATE;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 
@@ -47,11 +48,18 @@ impl Ending {
 
 /// Answers a request of the vendor's API.
 pub(crate) async fn vendor(State(vendor): State<Vendor>, request: Request) -> Response<Body> {
+    let mut response = respond(&vendor, request).await;
+    // An answer tells the time by the clock that judges assertions.
+    response.headers_mut().insert(DATE, vendor.date());
+    response
+}
+
+async fn respond(vendor: &Vendor, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = operations::route(parts.method.as_str(), parts.uri.path());
     let target = target.filter(|target| target.cell.is_none_or(|cell| vendor.stage().has(cell)));
     let Some(target) = target else {
-        return unknown(&vendor, parts.method.as_str(), parts.uri.path());
+        return unknown(vendor, parts.method.as_str(), parts.uri.path());
     };
     let mut call = Call::new(target, &parts);
     let mut document = None;
@@ -65,6 +73,7 @@ pub(crate) async fn vendor(State(vendor): State<Vendor>, request: Request) -> Re
     }
     call.who = vendor.scene(|scene| Who::of(scene, &call));
     // On its own, so that a call that is held goes on even if its caller has died meanwhile.
+    let vendor = vendor.clone();
     let work = tokio::spawn(async move { run(&vendor, call, document).await });
     match work.await {
         Ok(Some(answer)) => answer.into_response(),

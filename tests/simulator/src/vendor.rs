@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Result, anyhow};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
+use axum::http::HeaderValue;
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use crate::audit::Audit;
 use crate::clock::{Clock, ClockChange};
@@ -83,6 +85,12 @@ impl Vendor {
     /// The simulator's time.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// The time by the clock that judges assertions, as a `Date` header tells it.
+    pub(crate) fn date(&self) -> HeaderValue {
+        let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.0.clock.assertion_now());
+        HeaderValue::from_str(&date.expect("a year of four digits")).expect("a date is plain text")
     }
 
     /// Moves, stops or skews the clock. Late effects that become due happen.

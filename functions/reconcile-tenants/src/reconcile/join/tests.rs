@@ -68,6 +68,8 @@ fn good() -> CustomerFacts {
         ..Customer::absent("acme".parse().unwrap())
     };
     let description = Description {
+        rotation_function: None,
+        rotation_schedule: None,
         name: "resistant/acme/eu-1/credential".to_owned(),
         rotation_enabled: true,
         changed_at: Some(ago(48)),

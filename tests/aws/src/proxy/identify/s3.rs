@@ -42,6 +42,7 @@ fn action(
         ("GET", false) if has("uploads") => "ListMultipartUploads",
         ("GET", false) if has("location") => "GetBucketLocation",
         ("GET", false) if has("versioning") => "GetBucketVersioning",
+        ("GET", false) if has("notification") => "GetBucketNotificationConfiguration",
         ("GET", false) => "ListObjects",
         ("GET", true) if has("uploadId") => "ListParts",
         ("GET", true) if has("tagging") => "GetObjectTagging",
@@ -83,6 +84,7 @@ fn permission(action: &str, version: bool) -> &str {
         ("ListBuckets", _) => "ListAllMyBuckets",
         ("UploadPart" | "CreateMultipartUpload" | "CompleteMultipartUpload" | "CopyObject", _) => "PutObject",
         ("DeleteObjects", _) => "DeleteObject",
+        ("GetBucketNotificationConfiguration", _) => "GetBucketNotification",
         (action, _) => action,
     }
 }
@@ -132,6 +134,7 @@ mod tests {
             ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart", "s3:PutObject", "b/k"),
             ("POST", "/b/k?uploads", "CreateMultipartUpload", "s3:PutObject", "b/k"),
             ("GET", "/b?list-type=2&prefix=p", "ListObjectsV2", "s3:ListBucket", "b"),
+            ("GET", "/b?notification", "GetBucketNotificationConfiguration", "s3:GetBucketNotification", "b"),
             ("GET", "/", "ListBuckets", "s3:ListAllMyBuckets", ""),
             ("DELETE", "/b/k?versionId=1", "DeleteObject", "s3:DeleteObjectVersion", "b/k"),
         ] {
