@@ -64,7 +64,8 @@ def run(command, copy, limit):
 
 # Ours unoptimized: a mutant is built once and mostly caught by the first test that meets it.
 OURS = ["shared-core", "resistant", "registry", "vault", "lifecycle", "runtime", "onboard-customer", "offboard-customer",
-        "rotate-secret", "reconcile-tenants", "submit-document", "laboratory"]
+        "rotate-secret", "reconcile-tenants", "submit-document",
+        "collect-result", "access", "laboratory"]
 QUICKLY = [part for name in OURS for part in ("--config", f"profile.dev.package.{name}.opt-level=0")]
 
 

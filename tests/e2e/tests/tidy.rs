@@ -159,12 +159,13 @@ fn set_variables(resource: &str) -> Set {
         .collect()
 }
 
-const FUNCTIONS: [(&str, &str, &str); 5] = [
+const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("onboard", "onboard-customer", "  OnboardCustomer"),
     ("offboard", "offboard-customer", "  OffboardCustomer"),
     ("rotate", "rotate-secret", "  RotateSecret"),
     ("reconcile", "reconcile-tenants", "  ReconcileTenants"),
     ("submit", "submit-document", "  SubmitDocument"),
+    ("collect", "collect-result", "  CollectResult"),
 ];
 
 #[test]

@@ -98,12 +98,29 @@ fn documents(row: &mut dyn FnMut(&str, &[Site])) {
         lab.world().put(file);
         lab.run(&[]).unwrap().calls
     };
-    row("first document of a customer", &put(File::plain("acme/1.pdf")));
-    row("document", &put(File::plain("acme/2.pdf")));
-    row("document with characteristics", &put(File::described("acme/3.pdf")));
+    row("first document of a customer, with its verdict", &put(File::plain("acme/1.pdf")));
+    row("document, with its verdict at the first look", &put(File::plain("acme/2.pdf")));
+    row(
+        "document with characteristics, with its verdict at the first look",
+        &put(File::described("acme/3.pdf")),
+    );
     row("a repeat of a document that has ended", &put(File::plain("acme/2.pdf")));
+    let made = lab.world().vendor.submissions().next().cloned();
+    lab.world().notify(&made.unwrap());
+    row("a notification of a result that was told of", &lab.run(&[]).unwrap().calls);
     row("a document of an unknown customer", &put(File::plain("nobody/4.pdf")));
     assert_eq!(lab.world().vendor.submissions().count(), 3);
+    let (cache, first_look) = (Duration::from_secs(300), Duration::from_secs(1));
+    let early = Lab::new(Setup { cache, first_look, ..Setup::default() });
+    early.world().ask(&on(ONE));
+    early.world().put(File::plain("acme/1.pdf"));
+    early.run(&[]).unwrap();
+    early.world().put(File::plain("acme/2.pdf"));
+    let submitted = early.world().next().unwrap();
+    early.deliver(submitted, Vec::new());
+    let look = early.world().next().unwrap();
+    let calls = early.deliver(look, Vec::new()).calls;
+    row("a look that finds no result", &calls);
 }
 
 #[test]
