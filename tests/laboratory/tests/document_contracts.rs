@@ -5,18 +5,21 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use http_body_util::Full;
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
-use registry::{Claim, Claimed, Documents, RegistryError};
+use registry::{Claim, Claimed, Documents, Looked, RegistryError, Settled, Standing};
 use resistant::{
     ApplicationKey, CallError, Characteristics, ControlPlane, DataPlane, DocumentsScope, NewAuthentication,
     NewSubmission, Removal, ResultKind, Vendor,
 };
 use shared_core::customer::Failure;
-use shared_core::document::{Document, DocumentId, Pipeline, Refusal, Source, State, Step};
+use shared_core::document::{
+    Document, DocumentId, Findings, Kept, Pipeline, Refusal, Source, State, Step, Submission,
+};
 use shared_core::ids::{Generation, TenantName};
 use shared_core::place::Cell;
 
@@ -77,21 +80,100 @@ async fn table_contract(documents: &Documents) {
     assert!(documents.mark_announced(&DocumentId::of(&other)).await.is_err());
 }
 
+/// A document of which the vendor has every byte.
+async fn submitted(documents: &Documents, key: &str, now: i64) -> Document {
+    let source = Source { key: key.to_owned(), ..source() };
+    let claimed = documents.claim(&source, "s", second(now), second(now + 60)).await.unwrap();
+    let Claimed::Mine(claim, document) = claimed else { panic!("{claimed:?}") };
+    let submission = Submission {
+        id: "s-1".parse().unwrap(),
+        upload_url: None,
+        created_at: second(now),
+        removing_until: None,
+        generation: Generation::NONE.next(),
+        tenant_id: Some("t-1".parse().unwrap()),
+        pipeline: Pipeline::FraudOnly,
+        decision: false,
+        characteristics: false,
+    };
+    let created = Step::Created { customer_id: "acme".parse().unwrap(), cell: Cell::Eu1, submission };
+    let document = document.apply(created).unwrap();
+    documents.save(&claim, &document).await.unwrap();
+    let document = document.apply(Step::Sending { size_bytes: 1 }).unwrap();
+    let document = document.apply(Step::Submitted { at: second(now + 1) }).unwrap();
+    documents.save(&claim, &document).await.unwrap();
+    document
+}
+
+async fn results_contract(documents: &Documents) {
+    let (acme, nobody) = ("acme".parse().unwrap(), DocumentId::of(&source()));
+    assert_eq!(documents.standing(&nobody).await.unwrap(), None);
+    assert_eq!(documents.look(&nobody, 1).await.unwrap(), Looked::Unknown);
+    let document = submitted(documents, "acme/b.pdf", 0).await;
+    let later = submitted(documents, "acme/c.pdf", 5).await;
+    let id = DocumentId::of(&document.source);
+    let standing = |document: &Document, looks, told| Standing { document: document.clone(), looks, told };
+
+    // Of two looks of one number, one goes on, and an earlier one not at all.
+    assert_eq!(documents.look(&id, 2).await.unwrap(), Looked::Begun(standing(&document, 2, false).into()));
+    for number in [2, 1] {
+        let looked = documents.look(&id, number).await.unwrap();
+        assert_eq!(looked, Looked::Not(standing(&document, 2, false).into()));
+    }
+    assert!(matches!(documents.look(&id, 3).await.unwrap(), Looked::Begun(_)));
+
+    // It is open until its end is recorded, and the first end stays.
+    let open = documents.open(&acme).await.unwrap();
+    assert_eq!((open.documents, open.more), (vec![document.clone(), later.clone()], false));
+    let (at, kept) = (second(9), Kept::Record);
+    let findings = Findings { status: "SUCCESS".to_owned(), score: None, decision: None, kept };
+    let analyzed = document.clone().apply(Step::Analyzed { findings, at }).unwrap();
+    assert_eq!(documents.settle(&analyzed, Some(r#"{"fraud":{}}"#)).await.unwrap(), Settled::Now);
+    let failure = Failure::from(&Refusal::Empty);
+    let failed = document.apply(Step::AnalysisFailed { failure, findings: None, at }).unwrap();
+    let before = Settled::Before(standing(&analyzed, 3, false).into());
+    assert_eq!(documents.settle(&failed, None).await.unwrap(), before);
+    assert_eq!(documents.open(&acme).await.unwrap().documents, [later]);
+    let looked = documents.look(&id, 4).await.unwrap();
+    assert_eq!(looked, Looked::Not(standing(&analyzed, 3, false).into()));
+    documents.mark_told(&id).await.unwrap();
+    assert_eq!(documents.standing(&id).await.unwrap(), Some(standing(&analyzed, 3, true)));
+    assert!(documents.mark_told(&nobody).await.is_err());
+}
+
 #[test]
 fn the_documents_in_memory() {
     let lab = Lab::new(Setup::default());
     lab.block_on(table_contract(&lab.adapters().documents));
+    let lab = Lab::new(Setup::default());
+    lab.block_on(results_contract(&lab.adapters().documents));
 }
 
 #[tokio::test]
 async fn the_documents_in_dynamodb() {
     let (aws, _server) = dynamodb().await;
-    let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
-    let pk = AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
-    let table = aws_sdk_dynamodb::Client::new(&aws).create_table().table_name("documents");
-    let table = table.billing_mode(BillingMode::PayPerRequest).key_schema(key);
-    table.attribute_definitions(pk.build().unwrap()).send().await.unwrap();
+    for table in ["documents", "results"] {
+        create(&aws_sdk_dynamodb::Client::new(&aws), table).await;
+    }
     table_contract(&Documents::new(&aws, "documents")).await;
+    results_contract(&Documents::new(&aws, "results")).await;
+}
+
+/// A table as the template has it.
+async fn create(client: &aws_sdk_dynamodb::Client, name: &str) {
+    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let projection = Projection::builder().projection_type(ProjectionType::All).build();
+    let index = GlobalSecondaryIndex::builder().index_name("open-documents").projection(projection);
+    let index = index.key_schema(key("open_customer_id", KeyType::Hash));
+    let index = index.key_schema(key("opened_at", KeyType::Range));
+    let mut table = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    table = table.key_schema(key("pk", KeyType::Hash)).global_secondary_indexes(index.build().unwrap());
+    for attribute in ["pk", "open_customer_id", "opened_at"] {
+        let attribute = AttributeDefinition::builder().attribute_name(attribute);
+        let attribute = attribute.attribute_type(ScalarAttributeType::S).build().unwrap();
+        table = table.attribute_definitions(attribute);
+    }
+    table.send().await.unwrap();
 }
 
 // ---- the vendor ----

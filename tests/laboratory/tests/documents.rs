@@ -68,7 +68,7 @@ fn nothing_is_concluded_from_a_result_while_a_removal_may_still_come_to_pass() {
     assert_eq!(strike(&lab, "deleteSubmission", Fault::Overtaken), End::Killed);
     assert_eq!((state(&lab), lab.world().vendor.submissions().count()), (State::Sending, 0));
     lab.run(&[]).unwrap();
-    assert_eq!(state(&lab), State::Submitted);
+    assert_eq!(state(&lab), State::Analyzed);
     assert_eq!(lab.world().vendor.submissions().count(), 1);
 }
 

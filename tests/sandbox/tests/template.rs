@@ -48,7 +48,7 @@ async fn every_queue_of_a_function_keeps_what_fails() {
             fed += 1;
         }
     }
-    assert_eq!(fed, 3, "every function has a queue that is not called directly");
+    assert_eq!(fed, 4, "every function has a queue that is not called directly");
     for (name, queue) in queues {
         assert_eq!(queue["MessageRetentionPeriod"], FOURTEEN_DAYS, "{name}");
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
