@@ -118,6 +118,19 @@ fn struck_document(script: Script) -> Script {
 }
 
 #[test]
+fn a_result_is_collected() {
+    let script = with_files(vec![], &[File::plain("acme/a.pdf")]);
+    closes("a result", &Script { struck: Some(Function::Collect), ..script }, 20);
+}
+
+#[test]
+fn a_result_is_awaited_by_an_offboarding() {
+    let drained = vec![Ask::offboard("r-2", "acme", 2).with_drain()];
+    let script = with_files(drained, &[File::plain("acme/a.pdf")]);
+    closes("a result and a drain", &Script { struck: Some(Function::Collect), ..script }, 100);
+}
+
+#[test]
 fn a_document_meets_an_offboarding() {
     let script = with_files(vec![Ask::offboard("r-2", "acme", 2)], &[File::plain("acme/a.pdf")]);
     closes("a document and an offboarding", &struck_document(script), 1000);
