@@ -10,6 +10,7 @@ pub(crate) mod onboarding;
 mod reconciliation;
 mod refusals;
 pub(crate) mod requests;
+mod results;
 pub(crate) mod rotation;
 
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     doctor::the_deployment_is_looked_over(sandbox, report).await;
     documents::documents_land(sandbox, report, &customers).await;
     forms::keys_and_envelopes(sandbox, report, &customers).await;
+    results::verdicts_come_back(sandbox, report, &customers).await;
     rotation::a_credential_is_rotated(sandbox, report, &customers).await;
     refusals::bad_requests(sandbox, report).await;
     refusals::bad_documents(sandbox, report).await;

@@ -64,7 +64,11 @@ pub(crate) struct Sent {
 
 pub(crate) fn ended_once(events: &[Value], sent: &[Sent]) -> Result<Seen<()>> {
     let mut ends = BTreeMap::<_, Vec<_>>::new();
-    for event in events.iter().filter(|event| event["document"].is_object()) {
+    let of_submission = |event: &&Value| {
+        let kind = event["type"].as_str().unwrap_or_default();
+        matches!(kind, "DocumentSubmitted" | "DocumentRejected")
+    };
+    for event in events.iter().filter(of_submission) {
         let text = |field: &str| event["document"][field].as_str().unwrap_or_default();
         ends.entry((text("key"), text("version_id"))).or_default().push(event);
     }

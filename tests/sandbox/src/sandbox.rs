@@ -216,6 +216,8 @@ fn parameters(options: &Options, organization: &str, simulator: &Simulator) -> B
         ("SecretPrefix", SECRET_PREFIX),
         ("CredentialCacheSeconds", &patience),
         ("SettleSeconds", &patience),
+        // Later than a notification, so that the two ways of a verdict differ.
+        ("FirstLookSeconds", "3"),
         ("Architecture", architecture),
         ("LogLevel", &options.log_level),
     ];

@@ -32,6 +32,9 @@ pub struct Outputs {
     pub offboarding_dead_letters_url: String,
     pub submission_queue_url: String,
     pub submission_dead_letters_url: String,
+    pub results_bucket_name: String,
+    pub results_queue_url: String,
+    pub results_dead_letters_url: String,
     pub undelivered_queue_url: String,
     pub rotate_secret_arn: String,
     pub data_key_arn: String,
@@ -40,20 +43,22 @@ pub struct Outputs {
 
 impl Outputs {
     /// The queues before the functions, by name.
-    pub fn queues(&self) -> [(&'static str, &str); 3] {
+    pub fn queues(&self) -> [(&'static str, &str); 4] {
         [
             ("onboarding", &self.onboarding_queue_url),
             ("offboarding", &self.offboarding_queue_url),
             ("submission", &self.submission_queue_url),
+            ("results", &self.results_queue_url),
         ]
     }
 
     /// The queues that stay empty as long as all is well, by name.
-    pub fn dead_letters(&self) -> [(&'static str, &str); 4] {
+    pub fn dead_letters(&self) -> [(&'static str, &str); 5] {
         [
             ("onboarding dead letters", &self.onboarding_dead_letters_url),
             ("offboarding dead letters", &self.offboarding_dead_letters_url),
             ("submission dead letters", &self.submission_dead_letters_url),
+            ("results dead letters", &self.results_dead_letters_url),
             ("undelivered requests", &self.undelivered_queue_url),
         ]
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::operations::Operation;
+use crate::outcome::Status;
 use crate::scene::Scene;
 
 /// A picture of the vendor at one moment.
@@ -96,6 +97,10 @@ pub struct SubmissionState {
     pub awaits_characteristics: bool,
     /// Whether its results are there.
     pub finished: bool,
+    /// How its analysis ends, once its bytes are there.
+    pub status: Option<Status>,
+    /// The fraud score that it gets then.
+    pub score: Option<String>,
     /// When it was created.
     pub created: Timestamp,
     /// When it was deleted, if it was.
@@ -238,6 +243,8 @@ impl SubmissionState {
             awaits_characteristics: submission.characteristics_wanted
                 && submission.characteristics_at.is_none(),
             finished: submission.finished(scene).is_some(),
+            status: submission.outcome(scene).map(|(_, outcome)| outcome.status),
+            score: submission.outcome(scene).map(|(_, outcome)| outcome.score),
             created: submission.created,
             deleted: submission.deleted,
         }

@@ -116,7 +116,7 @@ pub(super) async fn nothing_failed(
     sent: &[Sent],
 ) {
     report.chapter("No submission has failed");
-    let quiet = async { sandbox.quiet().await.map(|()| seen("3 queues")) };
+    let quiet = async { sandbox.quiet().await.map(|()| seen("4 queues")) };
     report.expect("the queues before the functions are empty", quiet).await;
     let events = sandbox.bus.events();
     let ended = async { ended_once(&events, sent) };
