@@ -43,3 +43,39 @@ pub(crate) async fn begin(
     let parcel = Parcel::first(look.to_json(), first.delay(document), group, now);
     looks.postpone(&parcel).await.map_err(Stop::Look)
 }
+
+#[cfg(test)]
+mod tests {
+    use shared_core::document::{Source, Step, Submission};
+    use shared_core::ids::Generation;
+    use shared_core::place::Cell;
+
+    use super::*;
+
+    fn of_tenant(tenant: Option<&str>) -> Document {
+        let submission = Submission {
+            id: "s-1".parse().unwrap(),
+            upload_url: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            removing_until: None,
+            generation: Generation::NONE.next(),
+            tenant_id: tenant.map(|tenant| tenant.parse().unwrap()),
+            pipeline: resistant::Pipeline::FraudOnly,
+            decision: false,
+            characteristics: false,
+        };
+        let [bucket, key] = ["b", "acme/a.pdf"].map(str::to_owned);
+        let source = Source { bucket, key, version_id: None, etag: None };
+        let step = Step::Created { customer_id: "acme".parse().unwrap(), cell: Cell::Eu1, submission };
+        Document::claimed(source, Timestamp::UNIX_EPOCH).apply(step).unwrap()
+    }
+
+    #[test]
+    fn a_result_that_the_vendor_tells_of_is_looked_for_late() {
+        let after = Duration::from_secs(10);
+        let first = FirstLook { after, notified: BTreeSet::from(["t-1".parse().unwrap()]) };
+        assert_eq!(first.delay(&of_tenant(Some("t-1"))), LONGEST_DELAY);
+        assert_eq!(first.delay(&of_tenant(Some("t-2"))), after);
+        assert_eq!(first.delay(&of_tenant(None)), after);
+    }
+}

@@ -47,7 +47,7 @@ impl From<&Source> for DocumentRef {
 /// `query_id` that the vendor sees (at most 256 characters; vendor: result schemas).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct DocumentId(String);
 
 impl DocumentId {
@@ -77,6 +77,20 @@ impl std::str::FromStr for DocumentId {
         } else {
             Err(Invalid::new("document_id", text, "it is 64 lower-case hex digits"))
         }
+    }
+}
+
+impl TryFrom<String> for DocumentId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<DocumentId> for String {
+    fn from(id: DocumentId) -> Self {
+        id.0
     }
 }
 

@@ -298,3 +298,17 @@ async fn an_expired_upload_url_is_forbidden_and_a_processing_submission_stays() 
     assert!(matches!(error, CallError::Forbidden { .. }), "{error:?}");
     assert_eq!(plane.delete_submission(&late.id).await.unwrap(), Removal::Deleted);
 }
+
+#[tokio::test]
+async fn a_result_that_is_too_large_to_be_answered_is_downloaded() {
+    let limits = Limits { enabled: false, ..Limits::default() };
+    let settings = Settings { result_delay_ms: 0, presigned_results: true, limits, ..Settings::default() };
+    let house = House::with(settings).await;
+    let tenant = house.tenant("alpha").await;
+    let (_, credential) = house.key_pair(&tenant, Cell::Eu1).await;
+    let plane = house.plane(&credential);
+    let id = submit(&plane, Pipeline::FraudOnly).await;
+    let analysis = plane.whole_result(&id, ResultKind::Fraud).await.unwrap().unwrap();
+    assert_eq!((analysis.status, analysis.verdict.as_deref()), (AnalysisStatus::Success, Some("NORMAL")));
+    assert!(house.simulator.state().calls.iter().any(|call| call.operation == Some(Operation::Download)));
+}

@@ -171,6 +171,9 @@ mod tests {
             ("DOCUMENTS_TABLE", "documents"),
             ("DOCUMENTS_BUCKET", "documents"),
             ("BUCKET_OWNER", "123456789012"),
+            ("INSTALLATION_ID", "test-1"),
+            ("REPORTS_BUCKET", "reports"),
+            ("DEAD_LETTER_QUEUE_URLS", "https://sqs/1/dead"),
             (
                 "FUNCTION_QUEUES",
                 "onboard-customer 60 https://sqs/1/onboarding, submit-document 300 https://sqs/1/s",

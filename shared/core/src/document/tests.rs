@@ -149,3 +149,34 @@ fn a_record_of_before_there_were_pipelines_is_read() {
     assert_eq!(read.submission.as_ref().unwrap().pipeline, Pipeline::FraudOnly);
     assert!(!read.awaits_characteristics());
 }
+
+#[test]
+fn an_analysis_ends_once_and_only_of_what_was_submitted() {
+    let at = Timestamp::UNIX_EPOCH;
+    let kept = Kept::Record;
+    let findings = Findings { status: "SUCCESS".to_owned(), score: None, decision: None, kept };
+    let analyzed = || Step::Analyzed { findings: findings.clone(), at };
+    let failed = || {
+        let failure = Failure::new(ReasonCode::NoResult, "none");
+        Step::AnalysisFailed { failure, findings: None, at }
+    };
+    assert!(created().apply(analyzed()).is_err());
+    let submitted =
+        created().apply(Step::Sending { size_bytes: 1 }).unwrap().apply(Step::Submitted { at }).unwrap();
+    assert!(submitted.ended() && !submitted.settled() && outcome::event(&submitted).is_none());
+    for (step, kind) in [(analyzed(), "DocumentAnalyzed"), (failed(), "DocumentAnalysisFailed")] {
+        let settled = submitted.clone().apply(step).unwrap();
+        assert!(settled.ended() && settled.settled());
+        assert_eq!(outcome::event(&settled).unwrap().detail_type(), kind);
+        assert!(settled.clone().apply(analyzed()).is_err() && settled.apply(failed()).is_err());
+    }
+}
+
+#[test]
+fn an_identity_is_read_as_it_is_written() {
+    let id = DocumentId::of(&source("k", None, None));
+    assert_eq!(id.as_str().parse(), Ok(id.clone()));
+    for other in ["", "0A", &id.as_str()[1..], &id.as_str().to_uppercase(), &format!("{}0", id.as_str())] {
+        assert!(other.parse::<DocumentId>().is_err(), "{other}");
+    }
+}

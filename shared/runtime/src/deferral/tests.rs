@@ -124,3 +124,17 @@ async fn without_a_queue_nothing_is_postponed() {
     let parcel = Parcel::next(&message(), Duration::ZERO, LONGEST_DELAY, None, now());
     assert!(NoQueue.postpone(&parcel).await.is_err());
 }
+
+#[test]
+fn waiting_grows_to_what_the_verdict_allows() {
+    let mut message = message();
+    let longest = Duration::from_secs(45);
+    let waits: Vec<u16> = (1..=12)
+        .map(|attempt| {
+            message.attempt = attempt;
+            Parcel::next(&message, Duration::from_secs(5), longest, None, now()).delay_seconds
+        })
+        .collect();
+    assert!(waits[0] == 5 && waits.iter().all(|wait| (5..=45).contains(wait)), "{waits:?}");
+    assert_eq!(waits[11], 45, "{waits:?}");
+}
