@@ -15,7 +15,7 @@ pub struct Config {
     /// `QUEUE_URL`: the function's own queue, for messages that wait.
     pub queue_url: String,
     /// `SETTLE_SECONDS` (default 60), `CREDENTIAL_CACHE_SECONDS` (default 300),
-    /// `RECOVERY_WINDOW_DAYS` (default 30).
+    /// `OFFBOARDINGS_PER_HOUR` (default 5), `RECOVERY_WINDOW_DAYS` (default 30).
     pub rules: Rules,
 }
 
@@ -31,6 +31,7 @@ impl Config {
         let queue_url = reading.required("QUEUE_URL", text);
         let settle = reading.optional("SETTLE_SECONDS", Duration::from_secs(60), seconds(0..=900));
         let cache = reading.optional("CREDENTIAL_CACHE_SECONDS", Duration::from_secs(300), seconds(0..=3600));
+        let most = reading.optional("OFFBOARDINGS_PER_HOUR", 5, number(0..=100_000));
         let window = reading.optional("RECOVERY_WINDOW_DAYS", 30, number(7..=30));
         reading.finish(|| {
             Some(Self {
@@ -40,6 +41,7 @@ impl Config {
                 rules: Rules {
                     settle: settle?,
                     reader_cache: cache?,
+                    offboardings_an_hour: most?,
                     recovery_window_days: window?,
                     ..Rules::default()
                 },

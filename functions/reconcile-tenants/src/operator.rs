@@ -11,7 +11,7 @@ use runtime::{Invocation, Message, Report, Verdict};
 use serde_json::{Value, json};
 use shared_core::event::ReasonCode;
 use shared_core::request::{
-    Asked, ListRequest, NoteRequest, PauseRequest, Refusal, RetryRequest, ShowRequest, Violation,
+    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, Refusal, RetryRequest, ShowRequest, Violation,
 };
 
 use crate::ReconcileTenants;
@@ -27,6 +27,7 @@ impl ReconcileTenants {
             ListRequest::TYPE => by.list(said).await,
             ShowRequest::TYPE => by.show(said).await,
             NoteRequest::TYPE => by.note_only(said).await,
+            ApproveRequest::TYPE => by.approve(said).await,
             PauseRequest::TYPE => self.pause(said, &by).await,
             RetryRequest::TYPE => self.retry(said, &by).await,
             other => Err(FlowError::Refused(unknown(other))),
@@ -78,6 +79,14 @@ impl By<'_> {
         let request = NoteRequest::parse(said).map_err(FlowError::Refused)?;
         self.note(&request.asked, request.what.to_string()).await?;
         Ok(done("noted"))
+    }
+
+    async fn approve(&self, said: &Value) -> Result<Verdict, FlowError> {
+        let request = ApproveRequest::parse(said).map_err(FlowError::Refused)?;
+        let id = &request.offboarding_request_id;
+        self.note(&request.asked, format!("offboarding {id} approved")).await?;
+        self.registry.approve(id).await?;
+        Ok(done("approved"))
     }
 
     async fn list(&self, said: &Value) -> Result<Verdict, FlowError> {

@@ -27,6 +27,9 @@ use crate::permits::Permits;
 /// How many submissions of one document may be given up: an upload that never succeeds must end.
 const MOST_SUBMISSIONS: u32 = 5;
 
+/// How often a document of a customer that is paused looks whether it still is.
+const PAUSED: Duration = Duration::from_secs(60);
+
 /// Why a document has not ended yet, or cannot.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
@@ -157,6 +160,13 @@ impl Work<'_> {
         let customer_id = customer_of(&key)?;
         let (customers, now) = (&self.submitter.customers, self.invocation.now());
         let mut customer = customers.get(&customer_id, now).await?;
+        if customer.paused().is_some() {
+            // As it is now: one that goes on need not wait until the cache has.
+            customer = customers.read(&customer_id, now).await?;
+        }
+        if customer.paused().is_some() {
+            return Err(Stop::NotYet { delay: PAUSED, reason: "the customer is paused" });
+        }
         if let (Some(submission), Some(cell)) = (&self.document.submission, self.document.cell) {
             let generation = submission.generation;
             if customer.generation != generation {

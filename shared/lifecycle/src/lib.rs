@@ -24,7 +24,7 @@
 //! | Onboarding, each cell | the application is made or adopted, proved by a token, stored as one secret, set to rotate; then the cell is Active | `application` |
 //! | Onboarding → Active | the end is saved with its event, then announced | `session` |
 //! | Onboarding → Offboarding → Failed | no cell can be had: everything is removed as below | `remove` |
-//! | any → Offboarding | the phase first; rotations are cancelled; open documents are awaited, if that is asked for; readers' caches run out; what is still open ends | `remove`, `open` |
+//! | any → Offboarding | one of too many in an hour waits for an operator; the phase first; rotations are cancelled; open documents are awaited, if that is asked for; readers' caches run out; what is still open ends | `admit`, `remove`, `open` |
 //! | Offboarding | applications as listed, until none is; the tenant, until no listing shows it; the secrets | `tenant`, `remove` |
 //! | Active, each cell | a rotation's steps: an application as above and AWSPENDING; proved by a token; AWSCURRENT moves and the replaced application is stamped | `rotate` |
 //! | Active, each cell | what no label names is deleted once its overlap has passed, by the next rotation or the clean-up | `retire` |
@@ -64,6 +64,7 @@
 
 #[cfg(feature = "provide")]
 mod application;
+mod admit;
 mod begin;
 mod connect;
 mod error;
@@ -111,6 +112,8 @@ pub struct Rules {
     /// How long an application lives on after no staging label names it: the longest life of a token, the
     /// readers' cache and a margin.
     pub overlap: Duration,
+    /// How many customers may leave in an hour before an operator is asked.
+    pub offboardings_an_hour: usize,
     /// Days in which a deleted secret can be restored, 7 to 30 (Secrets Manager: `DeleteSecret`).
     pub recovery_window_days: i64,
 }
@@ -121,6 +124,7 @@ impl Default for Rules {
             settle: resistant::limits::SETTLE,
             reader_cache: Duration::from_secs(300),
             overlap: Duration::from_secs(7200),
+            offboardings_an_hour: 5,
             recovery_window_days: 30,
         }
     }

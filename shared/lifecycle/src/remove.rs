@@ -109,6 +109,7 @@ impl Remover {
         envelope: &Envelope,
     ) -> Result<(Transition, CustomerOffboarded), FlowError> {
         if !resumes(session.customer(), envelope) {
+            self.admit(session, envelope).await?;
             session.step(Transition::Offboard { work: envelope.work(session.now()) }).await?;
         }
         let secrets = self.remove(session).await?;

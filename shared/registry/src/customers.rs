@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use shared_core::customer::{Customer, Phase};
 use shared_core::ids::{CustomerId, RequestId};
 
@@ -79,6 +80,16 @@ pub struct Change<'a> {
     pub after: &'a Customer,
     /// When.
     pub at: Timestamp,
+}
+
+/// What stands in the way of an offboarding that is one of too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Admission {
+    /// It waits for an operator.
+    Held,
+    /// An operator has approved it.
+    Approved,
 }
 
 /// Some customers of a listing.
@@ -163,6 +174,36 @@ pub trait Customers: fmt::Debug + Send + Sync {
         before: Option<&str>,
         limit: usize,
     ) -> Result<Trail, RegistryError>;
+
+    /// Whether an offboarding waits for an operator, or an operator has approved it; `None` for most.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails or the item is unreadable.
+    async fn admission(&self, id: &RequestId) -> Result<Option<Admission>, RegistryError>;
+
+    /// Counts an offboarding among those of its hour, unless there are so many without it. One that is counted
+    /// already is counted once.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails.
+    async fn count_offboarding(
+        &self,
+        id: &RequestId,
+        hour: Timestamp,
+        most: usize,
+    ) -> Result<bool, RegistryError>;
+
+    /// Has an offboarding wait for an operator, unless one has approved it.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails.
+    async fn hold(&self, id: &RequestId) -> Result<(), RegistryError>;
+
+    /// Approves an offboarding, whether it waits already or not.
+    ///
+    /// # Errors
+    /// [`RegistryError`] where the call fails.
+    async fn approve(&self, id: &RequestId) -> Result<(), RegistryError>;
 
     /// Writes into the audit trail what an operator does that is no change of one customer.
     ///

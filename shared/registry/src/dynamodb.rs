@@ -15,7 +15,7 @@ use shared_core::ids::{CustomerId, RequestId};
 
 use crate::RegistryError;
 use crate::audit::{AUDIT, Entry, Operation, Trail};
-use crate::customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
+use crate::customers::{Acquired, Admission, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 use crate::item::{Item, get_millis, get_number, get_text, map, millis, number, record, text};
 use crate::requests::{self, Handled};
 
@@ -104,6 +104,64 @@ impl Customers for DynamoDb {
         let items = query.items.unwrap_or_default();
         let entries = items.iter().map(|item| Entry::read(item, &pk)).collect::<Result<_, _>>()?;
         Ok(Trail::page(entries, limit, more))
+    }
+
+    async fn admission(&self, id: &RequestId) -> Result<Option<Admission>, RegistryError> {
+        let (pk, sk) = admission_key(id);
+        let get = self.client.get_item().table_name(&self.table).key("pk", text(&pk)).key("sk", sk);
+        let found = get.consistent_read(true).send().await.map_err(RegistryError::call("GetItem"))?;
+        let said = found.item.as_ref().and_then(|item| item.get("admission"));
+        let read = |said: &AttributeValue| serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(said.clone());
+        said.map(read).transpose().map_err(|source| RegistryError::unreadable(&pk, source))
+    }
+
+    async fn count_offboarding(
+        &self,
+        id: &RequestId,
+        hour: Timestamp,
+        most: usize,
+    ) -> Result<bool, RegistryError> {
+        let hour = hour.strftime("%Y-%m-%dT%HZ");
+        let counted = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(format!("OFFBOARDINGS#{hour}")))
+            .key("sk", text("COUNT"))
+            .update_expression("ADD requests :this")
+            .condition_expression("attribute_not_exists(requests) OR contains(requests, :id) OR size(requests) < :most")
+            .expression_attribute_values(":this", AttributeValue::Ss(vec![id.to_string()]))
+            .expression_attribute_values(":id", text(id.as_str()))
+            .expression_attribute_values(":most", number(most))
+            .send()
+            .await;
+        match counted {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => Ok(false),
+                _ => Err(RegistryError::call("UpdateItem")(error)),
+            },
+        }
+    }
+
+    async fn hold(&self, id: &RequestId) -> Result<(), RegistryError> {
+        let (pk, sk) = admission_key(id);
+        let put = self.client.put_item().table_name(&self.table).item("pk", text(pk)).item("sk", sk);
+        let put = put.item("admission", map(&Admission::Held)).condition_expression("attribute_not_exists(pk)");
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => Ok(()),
+                _ => Err(RegistryError::call("PutItem")(error)),
+            },
+        }
+    }
+
+    async fn approve(&self, id: &RequestId) -> Result<(), RegistryError> {
+        let (pk, sk) = admission_key(id);
+        let put = self.client.put_item().table_name(&self.table).item("pk", text(pk)).item("sk", sk);
+        let put = put.item("admission", map(&Admission::Approved)).send().await;
+        put.map(drop).map_err(RegistryError::call("PutItem"))
     }
 
     async fn note_operation(&self, operation: &Operation) -> Result<(), RegistryError> {
@@ -298,6 +356,10 @@ impl DynamoDb {
         let put = Put::builder().table_name(&self.table).set_item(Some(entry.item(&pk(lease.customer_id()))));
         TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
     }
+}
+
+fn admission_key(id: &RequestId) -> (String, AttributeValue) {
+    (format!("REQUEST#{id}"), text("ADMISSION"))
 }
 
 fn held(item: &Item, id: &CustomerId, owner: &str) -> Result<Acquired, RegistryError> {

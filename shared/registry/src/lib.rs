@@ -10,6 +10,8 @@
 //! | `CUSTOMER#<id>` | `AUDIT#<fence>#<n>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`, `before`, `after` (JSON, sealed keys left out) |
 //! | `OPERATIONS` | `<time>#<request id>` | `at`, `what`, `actor`, `reason`, `request_id`, `origin`: what operators did that is no change of one customer |
 //! | `REQUEST#<id>` | `REQUEST` | `customer_id`, `handled_at`, `event` (JSON: how it ended), `announced` |
+//! | `REQUEST#<id>` | `ADMISSION` | `admission`: an offboarding of too many in an hour is `HELD`, or `APPROVED` by an operator |
+//! | `OFFBOARDINGS#<hour>` | `COUNT` | `requests` (set): the offboardings that were begun in that hour (`2026-01-31T09Z`) |
 //!
 //! ## Layout of the documents table (layout 1; key `pk`)
 //! | `pk` | attributes |
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 
 pub use audit::{Entry, Operation, Trail};
-pub use customers::{Acquired, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
+pub use customers::{Acquired, Admission, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 pub use documents::{Claim, Claimed, DocumentTable, DynamoDbDocuments, Looked, Open, Settled, Standing};
 pub use dynamodb::DynamoDb;
 pub use error::RegistryError;

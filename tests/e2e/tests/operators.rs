@@ -84,10 +84,10 @@ fn the<'a>(blocks: &'a [String], text: &str) -> &'a str {
 
 #[tokio::test]
 async fn what_the_readme_tells_an_operator_is_what_works() {
-    let shell = Shell::start(&[("OVERLAP_SECONDS", "3600"), ("TENANT_QUOTA", "1")]).await;
+    let shell = Shell::start(&[("OVERLAP_SECONDS", "3600"), ("TENANT_QUOTA", "1"), ("OFFBOARDINGS_PER_HOUR", "0")]).await;
     let world = &shell.world;
     let blocks = blocks("README.md", "Operating");
-    assert_eq!(blocks.len(), 11, "each is run below");
+    assert_eq!(blocks.len(), 12, "each is run below");
     let run = async |text: &str| shell.run(the(&blocks, text)).await;
 
     run(r#""cells": ["eu-1"]"#).await.unwrap();
@@ -141,6 +141,12 @@ async fn what_the_readme_tells_an_operator_is_what_works() {
     ];
     assert_eq!(what, told, "the newest first");
 
+    let waits = run("CustomerOffboardingRequested").await.unwrap_err();
+    assert!(waits.contains("an operator has to approve this one"), "{waits}");
+    let approve = the(&blocks, "OffboardingApproveRequested");
+    for block in [approve.to_owned(), approve.replace("crm-4712", "ops-3")] {
+        assert_eq!(shell.run(&block).await.unwrap()[0]["outcome"], "approved");
+    }
     run("CustomerOffboardingRequested").await.unwrap();
     assert_eq!(world.events("CustomerOffboarded").len(), 1);
     world.assert_vendor_holds(1, 1);
@@ -182,7 +188,7 @@ async fn nothing_that_the_readme_shows_is_done_without_who_and_why() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 30, "ten requests, three fields each");
+    assert_eq!(asked, 33, "eleven requests, three fields each");
     shell.world.assert_vendor_holds(0, 0);
 }
 

@@ -60,7 +60,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            rules: Rules { overlap: OVERLAP, ..Rules::default() },
+            rules: Rules { overlap: OVERLAP, offboardings_an_hour: usize::MAX, ..Rules::default() },
             quota: 20,
             time_left: None,
             cache: Duration::ZERO,

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
 use reconcile_tenants::reconcile::reports::{Reports, ReportsError};
 use registry::{
-    Acquired, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open,
+    Acquired, Admission, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open,
     Operation, Page, RegistryError, Seen, Settled, Standing, Trail,
 };
 use resistant::{Answer, CallError, Exchange};
@@ -98,6 +98,35 @@ impl Customers for Port {
         limit: usize,
     ) -> Result<Trail, RegistryError> {
         self.table("Query", |world| Ok(world.table.trail(id, before, limit))).await
+    }
+
+    async fn admission(&self, id: &RequestId) -> Result<Option<Admission>, RegistryError> {
+        self.table("GetItem", |world| Ok(world.table.admission(id))).await
+    }
+
+    async fn count_offboarding(
+        &self,
+        id: &RequestId,
+        hour: Timestamp,
+        most: usize,
+    ) -> Result<bool, RegistryError> {
+        self.table("UpdateItem", |world| Ok(world.table.count_offboarding(id, hour, most))).await
+    }
+
+    async fn hold(&self, id: &RequestId) -> Result<(), RegistryError> {
+        self.table("PutItem", |world| {
+            world.table.hold(id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn approve(&self, id: &RequestId) -> Result<(), RegistryError> {
+        self.table("PutItem", |world| {
+            world.table.approve(id);
+            Ok(())
+        })
+        .await
     }
 
     async fn note_operation(&self, operation: &Operation) -> Result<(), RegistryError> {

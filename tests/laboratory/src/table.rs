@@ -1,11 +1,11 @@
 //! The customers table in memory: leases, fences, ended requests, the audit trail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use registry::{
-    Acquired, Cause, Change, Entry, Handled, Holder, Lease, Listed, Operation, Page, RegistryError, Seen,
+    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Listed, Operation, Page, RegistryError, Seen,
     Trail,
 };
 use shared_core::customer::Customer;
@@ -17,6 +17,8 @@ pub struct Table {
     rows: BTreeMap<CustomerId, Row>,
     handled: BTreeMap<RequestId, Handled>,
     operations: BTreeMap<(Timestamp, RequestId), Operation>,
+    admissions: BTreeMap<RequestId, Admission>,
+    offboardings: BTreeMap<Timestamp, BTreeSet<RequestId>>,
 }
 
 /// A customer's row.
@@ -76,6 +78,27 @@ impl Table {
     /// What operators did that is no change of one customer.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.operations.values()
+    }
+
+    pub(crate) fn admission(&self, id: &RequestId) -> Option<Admission> {
+        self.admissions.get(id).copied()
+    }
+
+    pub(crate) fn count_offboarding(&mut self, id: &RequestId, hour: Timestamp, most: usize) -> bool {
+        let counted = self.offboardings.entry(hour).or_default();
+        let admitted = counted.contains(id) || counted.len() < most;
+        if admitted {
+            counted.insert(id.clone());
+        }
+        admitted
+    }
+
+    pub(crate) fn hold(&mut self, id: &RequestId) {
+        self.admissions.entry(id.clone()).or_insert(Admission::Held);
+    }
+
+    pub(crate) fn approve(&mut self, id: &RequestId) {
+        self.admissions.insert(id.clone(), Admission::Approved);
     }
 
     pub(crate) fn note_operation(&mut self, operation: &Operation) {

@@ -15,13 +15,13 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
 use registry::{
-    Acquired, Cause, Change, Entry, Handled, Holder, Lease, Operation, Registry, RegistryError, Seen, Trail,
+    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Operation, Registry, RegistryError, Seen, Trail,
 };
 use resistant::{ApplicationKey, CallError, ControlPlane, DocumentsScope, Gone, NewAuthentication, Vendor};
 use shared_core::credential::Authentication;
 use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Transition, Work};
 use shared_core::event::{Content, CustomerOnboardingFailed, OutboundEvent, ReasonCode};
-use shared_core::ids::{CustomerId, Generation, TenantName};
+use shared_core::ids::{CustomerId, Generation, RequestId, TenantName};
 use shared_core::place::Cell;
 use vault::{NewSecret, NewVersion, Prefix, Schedule, Secrets, Stage as Label, VaultError, VersionId};
 
@@ -194,6 +194,25 @@ fn operation(request: &str, at: i64) -> Operation {
 }
 
 /// What is noted is kept as it was noted, in the order of its time, and a repeat of a write is one note.
+async fn admissions_contract(registry: &Registry) {
+    let id = |id: &str| id.parse::<RequestId>().unwrap();
+    let (nine, ten) = (second(0), second(3600));
+    for request in ["a", "b", "a"] {
+        assert!(registry.count_offboarding(&id(request), nine, 2).await.unwrap(), "{request}");
+    }
+    assert!(!registry.count_offboarding(&id("c"), nine, 2).await.unwrap());
+    assert!(registry.count_offboarding(&id("a"), nine, 1).await.unwrap(), "it is counted already");
+    assert!(registry.count_offboarding(&id("c"), ten, 2).await.unwrap(), "another hour has its own");
+
+    assert_eq!(registry.admission(&id("c")).await.unwrap(), None);
+    registry.hold(&id("c")).await.unwrap();
+    assert_eq!(registry.admission(&id("c")).await.unwrap(), Some(Admission::Held));
+    registry.approve(&id("c")).await.unwrap();
+    // A hold that comes late takes no approval back.
+    registry.hold(&id("c")).await.unwrap();
+    assert_eq!(registry.admission(&id("c")).await.unwrap(), Some(Admission::Approved));
+}
+
 async fn operations_contract(registry: &Registry, kept: impl AsyncFn() -> Vec<Operation>) {
     let [first, second] = [operation("o-1", 1), operation("o-2", 2)];
     for noted in [&second, &first, &first] {
@@ -207,6 +226,7 @@ fn the_registry_in_memory() {
     let lab = Lab::new(Setup::default());
     let registry = lab.adapters().registry;
     lab.block_on(registry_contract(&registry));
+    lab.block_on(admissions_contract(&registry));
     lab.block_on(operations_contract(&registry, async || lab.world().table.operations().cloned().collect()));
 }
 
@@ -242,6 +262,7 @@ async fn the_registry_in_dynamodb() {
         .unwrap();
     let registry = Registry::new(&aws, "customers");
     registry_contract(&registry).await;
+    admissions_contract(&registry).await;
     operations_contract(&registry, async || operations(&aws).await).await;
 }
 

@@ -301,3 +301,72 @@ fn a_request_that_nobody_knows_is_refused_and_starts_no_clean_up() {
     assert_eq!(lab.world().vendor.applications().count(), 3, "the stranger's and ours, one of them replaced");
     lab.run(&[]).unwrap();
 }
+
+fn limited(most: usize) -> Lab {
+    let usual = Setup::default();
+    let rules = lifecycle::Rules { offboardings_an_hour: most, ..usual.rules.clone() };
+    let lab = Lab::new(Setup { rules, ..usual });
+    for (request, customer) in [("r-1", "acme"), ("r-2", "zenith")] {
+        lab.world().ask(&Ask::onboard(request, customer, ONE, 1));
+        lab.run(&[]).unwrap();
+    }
+    lab
+}
+
+fn phase(lab: &Lab, customer: &str) -> Phase {
+    lab.world().table.row(&customer.parse().unwrap()).unwrap().customer.phase
+}
+
+#[test]
+fn more_offboardings_in_an_hour_than_are_allowed_wait_for_an_operator() {
+    let lab = limited(1);
+    lab.world().ask(&Ask::offboard("r-3", "acme", 2));
+    lab.run(&[]).unwrap();
+    assert_eq!(phase(&lab, "acme"), Phase::Offboarded);
+    lab.world().ask(&Ask::offboard("r-4", "zenith", 3));
+    // Not in this hour, and not in the next ones either.
+    for _ in 0..30 {
+        let due = lab.world().next().unwrap();
+        assert_eq!(lab.deliver(due, vec![]).end, End::Done);
+    }
+    assert_eq!(phase(&lab, "zenith"), Phase::Active);
+    let approve = json!({"offboarding_request_id": "r-4"});
+    done(&lab, said("OffboardingApproveRequested", "o-1", &approve));
+    lab.run(&[]).unwrap();
+    assert_eq!(phase(&lab, "zenith"), Phase::Offboarded);
+    let noted: Vec<String> = lab.world().table.operations().map(|one| one.what.clone()).collect();
+    assert_eq!(noted, ["offboarding r-4 approved"]);
+}
+
+#[test]
+fn who_is_not_there_and_who_leaves_already_is_not_counted() {
+    let lab = limited(1);
+    lab.world().ask(&Ask::offboard("r-3", "nobody", 2));
+    lab.world().ask(&Ask::offboard("r-4", "acme", 2));
+    lab.run(&[]).unwrap();
+    lab.world().ask(&Ask::offboard("r-5", "acme", 3));
+    lab.run(&[]).unwrap();
+    assert_eq!(phase(&lab, "acme"), Phase::Offboarded);
+}
+
+#[test]
+fn an_approval_that_is_struck_is_asked_for_again() {
+    fn begin() -> Lab {
+        limited(0)
+    }
+    let approve = json!({"offboarding_request_id": "r-4"});
+    let work = said("OffboardingApproveRequested", "o-1", &approve);
+    let lab = begin();
+    let calls = lab.deliver(work.clone(), vec![]).calls;
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    for (at, site) in calls.iter().enumerate() {
+        for fault in site.faults() {
+            let lab = begin();
+            lab.deliver(work.clone(), vec![(at + 1, fault)]);
+            done(&lab, work.clone());
+            lab.world().ask(&Ask::offboard("r-4", "acme", 2));
+            lab.run(&[]).unwrap();
+            assert_eq!(phase(&lab, "acme"), Phase::Offboarded, "{fault:?}");
+        }
+    }
+}

@@ -133,6 +133,31 @@ impl RetryRequest {
     }
 }
 
+/// An offboarding that is one of too many in an hour is approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApproveRequest {
+    /// By whom.
+    pub asked: Asked,
+    /// The offboarding's request.
+    pub offboarding_request_id: RequestId,
+}
+
+impl ApproveRequest {
+    /// The request's `type`.
+    pub const TYPE: &str = "OffboardingApproveRequested";
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`Refusal`], with every field that breaks a rule.
+    pub fn parse(request: &Value) -> Result<Self, Refusal> {
+        let mut fields = Fields::of(request, Self::TYPE)?;
+        let asked = Asked::read(&mut fields);
+        let offboarding_request_id = fields.id("offboarding_request_id");
+        fields.finish(|| Some(Self { asked: asked?, offboarding_request_id: offboarding_request_id? }))
+    }
+}
+
 /// What an operator is about to do by other means is to be written into the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteRequest {
