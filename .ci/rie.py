@@ -68,6 +68,7 @@ CHECKS = [
         CONTROL
         | {
             "CELLS": "eu-1",
+            "DOCUMENTS_TABLE": "documents",
             "SEALING_KEY_ID": KEY,
             "SECRETS_KEY_ID": KEY,
             "ROTATION_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:000000000000:function:rotate-secret",
@@ -79,7 +80,7 @@ CHECKS = [
     ),
     (
         "offboard-customer",
-        CONTROL | {"CELLS": "eu-1", "QUEUE_URL": QUEUE},
+        CONTROL | {"CELLS": "eu-1", "DOCUMENTS_TABLE": "documents", "QUEUE_URL": QUEUE},
         queued('{"type": "CustomerOffboardingRequested", "version": "1"}'),
         lambda answer: answer == ALL_WELL,
         "RequestRejected",
@@ -93,7 +94,14 @@ CHECKS = [
     ),
     (
         "reconcile-tenants",
-        CONTROL,
+        CONTROL
+        | {
+            "ROTATION_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:000000000000:function:rotate-secret",
+            "REPORTS_BUCKET": "reports",
+            "BUCKET_OWNER": "000000000000",
+            "DEAD_LETTER_QUEUE_URLS": QUEUE,
+            "DOCUMENTS_TABLE": "documents",
+        },
         {"Records": []},
         lambda answer: answer.get("errorType") == "Rejected" and "Records" in answer["errorMessage"],
         "RequestRejected",

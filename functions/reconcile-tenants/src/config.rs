@@ -21,6 +21,8 @@ pub struct Config {
     /// `INSTALLATION_ID`, `TENANT_QUOTA` (default 20), `ROTATION_FUNCTION_ARN`, `ROTATION_DAYS` (default 30),
     /// `REPORTS_BUCKET` and `DEAD_LETTER_QUEUE_URLS`.
     pub terms: Terms,
+    /// `DOCUMENTS_TABLE`: what customers wait for.
+    pub documents_table: String,
     /// `BUCKET_OWNER`: the account that owns the bucket of reports.
     pub bucket_owner: String,
 }
@@ -41,6 +43,7 @@ impl Config {
         let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=999));
         let reports_bucket = reading.required("REPORTS_BUCKET", text);
         let bucket_owner = reading.required("BUCKET_OWNER", text);
+        let documents_table = reading.required("DOCUMENTS_TABLE", text);
         let dead_letters = reading.required("DEAD_LETTER_QUEUE_URLS", list(text));
         reading.finish(|| {
             let deployment = deployment?;
@@ -53,7 +56,13 @@ impl Config {
                 dead_letters: dead_letters?,
             };
             let rules = Rules { settle: settle?, overlap: overlap?, ..Rules::default() };
-            Some(Self { deployment, rules, terms, bucket_owner: bucket_owner? })
+            Some(Self {
+                deployment,
+                rules,
+                terms,
+                documents_table: documents_table?,
+                bucket_owner: bucket_owner?,
+            })
         })
     }
 }

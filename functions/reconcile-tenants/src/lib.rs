@@ -17,6 +17,7 @@ pub mod reconcile;
 use std::sync::Arc;
 
 use lifecycle::ConnectError;
+use registry::Documents;
 use runtime::{Bus, Handler, Invocation, Message, Payload, Queues, Unreadable, Verdict};
 use serde_json::Value;
 use shared_core::event::ReasonCode;
@@ -42,6 +43,7 @@ impl ReconcileTenants {
         let reports = S3::new(aws, &config.terms.reports_bucket, &config.bucket_owner);
         Ok(Self::new(Reconciler {
             remover,
+            documents: Documents::new(aws, &config.documents_table),
             vendor,
             bus: Bus::new(aws, &config.deployment.bus_name),
             reports: Arc::new(reports),

@@ -11,7 +11,8 @@ use runtime::{Invocation, Message, Report, Verdict};
 use serde_json::{Value, json};
 use shared_core::event::ReasonCode;
 use shared_core::request::{
-    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, Refusal, RetryRequest, ShowRequest, Violation,
+    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, Refusal, RetryRequest, ShowRequest,
+    Violation,
 };
 
 use crate::ReconcileTenants;

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle::Remover;
+use registry::Documents;
 use resistant::Vendor;
 use runtime::{Backlog, Bus, Invocation, Message, Report, Verdict};
 use serde_json::json;
@@ -57,6 +58,8 @@ pub struct Reconciler {
     pub reports: Arc<dyn Reports>,
     /// The queues.
     pub backlog: Arc<dyn Backlog>,
+    /// The documents, to see which are stuck.
+    pub documents: Documents,
     /// What the deployment is told.
     pub terms: Terms,
 }
@@ -151,6 +154,7 @@ impl Reconciler {
             terms: &self.terms,
             look: Look {
                 registry: self.remover.registry().clone(),
+                documents: self.documents.clone(),
                 vault: self.remover.vault().clone(),
                 control: self.remover.control().with_deadline(calls_end),
                 vendor: self.vendor.with_deadline(calls_end),

@@ -24,7 +24,9 @@ mod violation;
 
 pub use doctor::DoctorRequest;
 use fields::Fields;
-pub use operations::{ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest};
+pub use operations::{
+    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest,
+};
 pub use operator::{RollBackRequest, RotationRequest};
 pub use reconciliation::{ReconciliationMode, ReconciliationRequest};
 pub use violation::{Refusal, Violation};

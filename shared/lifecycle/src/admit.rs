@@ -27,7 +27,7 @@ impl Remover {
         }
         let most = self.rules.offboardings_an_hour;
         if admission.is_none() {
-            if self.registry.count_offboarding(id, hour(session.now()), most).await? {
+            if most > 0 && self.registry.count_offboarding(id, hour(session.now()), most).await? {
                 return Ok(());
             }
             self.registry.hold(id).await?;

@@ -62,9 +62,9 @@
 //! `tests/laboratory` strikes every call of all this with every fault, alone and in pairs, closes the set of
 //! states that can be reached so, and runs seeded schedules of it.
 
+mod admit;
 #[cfg(feature = "provide")]
 mod application;
-mod admit;
 mod begin;
 mod connect;
 mod error;

@@ -182,7 +182,7 @@ pub trait Customers: fmt::Debug + Send + Sync {
     async fn admission(&self, id: &RequestId) -> Result<Option<Admission>, RegistryError>;
 
     /// Counts an offboarding among those of its hour, unless there are so many without it. One that is counted
-    /// already is counted once.
+    /// already is counted once, and the first of an hour always.
     ///
     /// # Errors
     /// [`RegistryError`] where the call fails.

@@ -111,7 +111,8 @@ impl Customers for DynamoDb {
         let get = self.client.get_item().table_name(&self.table).key("pk", text(&pk)).key("sk", sk);
         let found = get.consistent_read(true).send().await.map_err(RegistryError::call("GetItem"))?;
         let said = found.item.as_ref().and_then(|item| item.get("admission"));
-        let read = |said: &AttributeValue| serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(said.clone());
+        let read =
+            |said: &AttributeValue| serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(said.clone());
         said.map(read).transpose().map_err(|source| RegistryError::unreadable(&pk, source))
     }
 
@@ -129,7 +130,9 @@ impl Customers for DynamoDb {
             .key("pk", text(format!("OFFBOARDINGS#{hour}")))
             .key("sk", text("COUNT"))
             .update_expression("ADD requests :this")
-            .condition_expression("attribute_not_exists(requests) OR contains(requests, :id) OR size(requests) < :most")
+            .condition_expression(
+                "attribute_not_exists(requests) OR contains(requests, :id) OR size(requests) < :most",
+            )
             .expression_attribute_values(":this", AttributeValue::Ss(vec![id.to_string()]))
             .expression_attribute_values(":id", text(id.as_str()))
             .expression_attribute_values(":most", number(most))
@@ -147,7 +150,8 @@ impl Customers for DynamoDb {
     async fn hold(&self, id: &RequestId) -> Result<(), RegistryError> {
         let (pk, sk) = admission_key(id);
         let put = self.client.put_item().table_name(&self.table).item("pk", text(pk)).item("sk", sk);
-        let put = put.item("admission", map(&Admission::Held)).condition_expression("attribute_not_exists(pk)");
+        let put =
+            put.item("admission", map(&Admission::Held)).condition_expression("attribute_not_exists(pk)");
         match put.send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {

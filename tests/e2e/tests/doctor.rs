@@ -362,7 +362,11 @@ async fn what_is_wrong_at_aws_is_named() {
     configure(|_| ());
 
     let redrive = world.services.set_queue_attribute("RedrivePolicy", None);
-    let heads = ["problem QUEUES onboard-customer", "problem QUEUES submit-document"];
+    let heads = [
+        "problem QUEUES onboard-customer",
+        "problem QUEUES submit-document",
+        "problem QUEUES collect-result",
+    ];
     assert_named(&wrong(&world).await, &heads, &["no redrive policy", "set-queue-attributes"]);
     world.services.set_queue_attribute("RedrivePolicy", redrive.as_deref());
     world.services.set_queue_attribute("VisibilityTimeout", Some("360"));
@@ -385,7 +389,7 @@ async fn a_denied_call_is_named_by_its_permission_and_ends_nothing() {
         (
             "GetQueueAttributes",
             "sqs:GetQueueAttributes",
-            vec!["QUEUES onboard-customer", "QUEUES submit-document"],
+            vec!["QUEUES onboard-customer", "QUEUES submit-document", "QUEUES collect-result"],
         ),
         ("DescribeSecret", "secretsmanager:DescribeSecret", vec!["ROTATION acme/eu-1", "ROTATION acme/us-1"]),
         ("GetItem", "dynamodb:GetItem", vec!["CUSTOMER_CREDENTIAL acme", "TENANT_NAMES"]),

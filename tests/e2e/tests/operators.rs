@@ -84,7 +84,9 @@ fn the<'a>(blocks: &'a [String], text: &str) -> &'a str {
 
 #[tokio::test]
 async fn what_the_readme_tells_an_operator_is_what_works() {
-    let shell = Shell::start(&[("OVERLAP_SECONDS", "3600"), ("TENANT_QUOTA", "1"), ("OFFBOARDINGS_PER_HOUR", "0")]).await;
+    let shell =
+        Shell::start(&[("OVERLAP_SECONDS", "3600"), ("TENANT_QUOTA", "1"), ("OFFBOARDINGS_PER_HOUR", "0")])
+            .await;
     let world = &shell.world;
     let blocks = blocks("README.md", "Operating");
     assert_eq!(blocks.len(), 12, "each is run below");

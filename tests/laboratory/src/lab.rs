@@ -299,6 +299,7 @@ fn reconciler(port: &Port, vendor: &Vendor, remover: Remover, setup: &Setup) -> 
         remover,
         vendor: vendor.clone(),
         bus: Bus::over(port.clone()),
+        documents: Documents::over(port.clone()),
         reports: Arc::new(port.clone()),
         backlog: Arc::new(port.clone()),
         terms,

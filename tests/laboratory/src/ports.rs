@@ -15,8 +15,8 @@ use http_body_util::{BodyExt as _, StreamBody};
 use jiff::Timestamp;
 use reconcile_tenants::reconcile::reports::{Reports, ReportsError};
 use registry::{
-    Acquired, Admission, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked, Open,
-    Operation, Page, RegistryError, Seen, Settled, Standing, Trail,
+    Acquired, Admission, Cause, Change, Claim, Claimed, Customers, DocumentTable, Handled, Lease, Looked,
+    Open, Operation, Page, RegistryError, Seen, Settled, Standing, Trail,
 };
 use resistant::{Answer, CallError, Exchange};
 use runtime::bus::{Announce, AnnounceError};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use registry::{
-    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Listed, Operation, Page, RegistryError, Seen,
-    Trail,
+    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Listed, Operation, Page,
+    RegistryError, Seen, Trail,
 };
 use shared_core::customer::Customer;
 use shared_core::ids::{CustomerId, RequestId};

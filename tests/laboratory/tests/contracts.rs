@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use laboratory::lab::{Lab, Setup};
 use registry::{
-    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Operation, Registry, RegistryError, Seen, Trail,
+    Acquired, Admission, Cause, Change, Entry, Handled, Holder, Lease, Operation, Registry, RegistryError,
+    Seen, Trail,
 };
 use resistant::{ApplicationKey, CallError, ControlPlane, DocumentsScope, Gone, NewAuthentication, Vendor};
 use shared_core::credential::Authentication;

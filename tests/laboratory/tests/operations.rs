@@ -370,3 +370,15 @@ fn an_approval_that_is_struck_is_asked_for_again() {
         }
     }
 }
+
+#[test]
+fn where_none_may_leave_each_is_approved() {
+    let lab = limited(0);
+    lab.world().ask(&Ask::offboard("r-3", "acme", 2));
+    let due = lab.world().next().unwrap();
+    assert_eq!(lab.deliver(due, vec![]).end, End::Done);
+    assert_eq!(phase(&lab, "acme"), Phase::Active);
+    done(&lab, said("OffboardingApproveRequested", "o-1", &json!({"offboarding_request_id": "r-3"})));
+    lab.run(&[]).unwrap();
+    assert_eq!(phase(&lab, "acme"), Phase::Offboarded);
+}

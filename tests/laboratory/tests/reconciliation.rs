@@ -256,7 +256,7 @@ fn a_thousand_tenants_cost_two_calls_each_at_eight_a_second() {
     }
     let expected = [
         ("DynamoDb GetItem", 1000),
-        ("DynamoDb Query", 1),
+        ("DynamoDb Query", 1001),
         ("EventBridge PutEvents", 1),
         ("S3 GetObject", 2),
         ("S3 PutObject", 4),

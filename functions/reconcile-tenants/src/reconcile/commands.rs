@@ -2,12 +2,16 @@
 
 use serde_json::json;
 use shared_core::customer::Customer;
+use shared_core::document::{DocumentId, Look};
 use shared_core::ids::{CustomerId, hex_digest};
 use shared_core::place::Cell;
 use shared_core::request::{OffboardingRequest, OnboardingRequest, RotationRequest, VERSION};
 
 use super::facts::Context;
 use super::findings::Code;
+
+/// More looks than one document has in a day.
+const ANEW: u32 = 100_000;
 
 /// Who runs a command has to say so here.
 const ACTOR: &str = "YOUR NAME";
@@ -37,6 +41,17 @@ pub(crate) fn onboard(context: &Context<'_>, customer: &Customer, code: Code) ->
 /// An offboarding request.
 pub(crate) fn offboard(context: &Context<'_>, customer_id: &CustomerId, code: Code) -> String {
     request(context, OffboardingRequest::TYPE, customer_id, code, &json!({}))
+}
+
+/// A look at a document's result, numbered beyond all looks that there can have been.
+pub(crate) fn look(context: &Context<'_>, id: &DocumentId) -> String {
+    let body = Look::at(id.clone()).to_json();
+    format!(
+        "aws sqs send-message --queue-url \"$(aws cloudformation describe-stacks --stack-name {} --output text \
+         --query 'Stacks[0].Outputs[?OutputKey==`ResultsQueueUrl`].OutputValue')\" --message-body '{body}' \
+         --message-attributes 'attempt={{DataType=Number,StringValue={ANEW}}}'",
+        context.terms.bus_name
+    )
 }
 
 /// A request on the bus, as the platform sends it.

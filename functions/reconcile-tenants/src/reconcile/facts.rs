@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use lifecycle::Rules;
 use registry::Seen;
 use resistant::Application;
+use shared_core::document::Document;
 use shared_core::ids::{ApplicationId, CustomerId, Generation, InstallationId, RequestId, TenantId};
 use shared_core::place::Cell;
 use vault::{Description, Schedule};
@@ -49,6 +50,8 @@ pub struct CustomerFacts {
     pub tenant: TenantSeen,
     /// The secrets of its working cells.
     pub secrets: BTreeMap<Cell, SecretFacts>,
+    /// The documents that it waits for: the first page of them, the oldest first.
+    pub open: Vec<Document>,
 }
 
 /// A customer's tenant at the vendor.

@@ -85,6 +85,7 @@ codes! {
     LeaseAbandoned = "LEASE_ABANDONED", Told, "A lease that ended more than an hour ago and was neither given back nor taken over.";
     SecretWithoutCustomer = "SECRET_WITHOUT_CUSTOMER", Command, "A secret under a name of ours without a customer that has it.";
     QuotaHeadroom = "QUOTA_HEADROOM", Told, "Fewer than a fifth of the tenants that the vendor grants are left.";
+    DocumentStuck = "DOCUMENT_STUCK", Command, "Documents of a customer that have waited for more than a day, for their submission or for their verdict.";
     DeadLettersWaiting = "DEAD_LETTERS_WAITING", Command, "Messages in a dead-letter queue.";
 }
 

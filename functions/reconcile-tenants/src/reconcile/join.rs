@@ -14,6 +14,7 @@ use super::commands;
 use super::facts::{Context, CustomerFacts, TenantSeen, Unclaimed};
 use super::findings::{Code, Finding, Subject};
 
+mod document;
 mod secret;
 
 /// What goes on longer than this has not been waiting: requests wait for a day and are then given up.
@@ -27,7 +28,10 @@ const ABANDONED: SignedDuration = SignedDuration::from_hours(1);
 pub fn customer(facts: &CustomerFacts, context: &Context<'_>) -> Vec<Finding> {
     let record = &facts.seen.customer;
     let mut found: Vec<Finding> =
-        [lease(facts, context), stuck(record, context)].into_iter().flatten().collect();
+        [lease(facts, context), stuck(record, context), document::stuck(facts, context)]
+            .into_iter()
+            .flatten()
+            .collect();
     let listed = match &facts.tenant {
         TenantSeen::Gone => {
             found.push(tenant_deleted(record, context));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry::{Registry, Seen};
+use registry::{Documents, Registry, Seen};
 use resistant::{ControlPlane, Tenant, Vendor};
 use shared_core::customer::{CellPhase, Customer};
 use shared_core::ids::{CustomerId, TenantId};
@@ -15,6 +15,7 @@ use super::stop::Stop;
 /// The way to everything that is looked at, for one invocation.
 pub(crate) struct Look {
     pub(crate) registry: Registry,
+    pub(crate) documents: Documents,
     pub(crate) vault: Vault,
     pub(crate) control: ControlPlane,
     pub(crate) vendor: Vendor,
@@ -77,7 +78,8 @@ impl Look {
                 secrets.insert(*cell, self.secret(&name).await?);
             }
         }
-        Ok(CustomerFacts { seen, tenant, secrets })
+        let open = self.documents.open(&seen.customer.customer_id).await?.documents;
+        Ok(CustomerFacts { seen, tenant, secrets, open })
     }
 
     async fn tenant(&mut self, customer: &Customer, listed: bool) -> Result<TenantSeen, Stop> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use laboratory::delivery::{Delivered, End, Work};
 use laboratory::fault::{Fault, Site};
+use laboratory::files::File;
 use laboratory::lab::{DEAD_LETTERS, Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, TWO};
 use laboratory::world::Ask;
@@ -225,6 +226,16 @@ pub(crate) const DRIFTS: &[Drift] = &[
         lab.world().ask(&Ask::onboard("r-1", "acme", ONE, 1));
         lab.run(&[]).unwrap();
         clean(lab)
+    }),
+    (Code::DocumentStuck, || {
+        let lab = clean(signed());
+        lab.world().put(File::plain("acme/a.pdf"));
+        let submission = lab.world().next().unwrap();
+        assert_eq!(lab.deliver(submission, vec![]).end, End::Done);
+        // The look at its result is lost.
+        lab.world().queue.clear();
+        lab.pass(Duration::from_secs(25 * 3600));
+        lab
     }),
     (Code::DeadLettersWaiting, || {
         let lab = clean(signed());

@@ -6,6 +6,7 @@ use registry::{Holder, Seen};
 use resistant::{Application as Listed, CellName};
 use shared_core::credential::AuthenticationKind;
 use shared_core::customer::{Application, CellState, Failure, NextApplication, Order, Tenant};
+use shared_core::document::{Document, Source};
 use shared_core::event::ReasonCode;
 use shared_core::ids::{Generation, RequestId};
 use vault::{Description, Schedule};
@@ -83,6 +84,7 @@ fn good() -> CustomerFacts {
         seen: Seen { customer, fence: 7, lease: None },
         tenant: TenantSeen::There(vec![listed("app-1")]),
         secrets: BTreeMap::from([(EU, secret)]),
+        open: Vec::new(),
     }
 }
 
@@ -358,4 +360,26 @@ fn the_quota_and_the_queues_are_told_of_at_their_edges() {
     assert_eq!(quota(25, 20).unwrap().code, Code::QuotaHeadroom);
     assert!(dead_letters("url", 0).is_none());
     assert_eq!(dead_letters("url", 1).unwrap().code, Code::DeadLettersWaiting);
+}
+
+fn waiting(hours: i64) -> Document {
+    let source = Source {
+        bucket: "b".to_owned(),
+        key: "acme/a.pdf".to_owned(),
+        version_id: Some("v".to_owned()),
+        etag: None,
+    };
+    Document::claimed(source, ago(hours))
+}
+
+#[test]
+fn a_document_is_stuck_after_a_day_and_all_of_them_are_one_finding() {
+    assert_eq!(after(|facts| facts.open = vec![waiting(23)]), []);
+    let stuck = after(|facts| facts.open = vec![waiting(30), waiting(25), waiting(1)]);
+    assert_eq!(stuck, [Code::DocumentStuck]);
+    let mut facts = good();
+    facts.open = vec![waiting(30), waiting(25), waiting(1)];
+    let finding = found(&facts).remove(0);
+    assert!(finding.explanation.starts_with("2 of the first 3 open documents"), "{}", finding.explanation);
+    assert!(finding.action.contains("put the object again"), "{}", finding.action);
 }
