@@ -175,6 +175,7 @@ impl World {
             ("CREDENTIAL_CACHE_SECONDS", "0"),
             ("OVERLAP_SECONDS", "0"),
             ("RECOVERY_WINDOW_DAYS", "7"),
+            ("OFFBOARDINGS_PER_HOUR", "1000"),
             ("DOCUMENTS_TABLE", "documents"),
             ("DOCUMENTS_BUCKET", BUCKET),
             ("BUCKET_OWNER", "000000000000"),
