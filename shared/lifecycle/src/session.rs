@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use registry::{Acquired, Cause, Change, Handled, Lease, Registry};
 use resistant::Clock;
+#[cfg(feature = "provide")]
 use shared_core::credential::Authentication;
 #[cfg(feature = "provide")]
 use shared_core::customer::Sealed;
 use shared_core::customer::{Customer, Transition};
-#[cfg(feature = "provide")]
 use shared_core::elapsed;
 use shared_core::event::{Content, OutboundEvent};
 use shared_core::ids::{CustomerId, RequestId};
