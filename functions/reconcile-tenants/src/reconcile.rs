@@ -29,7 +29,7 @@ use std::time::Duration;
 use lifecycle::Remover;
 use registry::Documents;
 use resistant::Vendor;
-use runtime::{Backlog, Bus, Invocation, Message, Report, Verdict};
+use runtime::{Backlog, Bus, Invocation, Message, Metrics, Report, Verdict};
 use serde_json::json;
 use shared_core::event::{OutboundEvent, ReasonCode, ReconciliationFinished};
 use shared_core::request::{ReconciliationRequest, Refusal, Violation};
@@ -181,6 +181,7 @@ impl Reconciler {
         self.bus.announce(&OutboundEvent::new(finished.clone(), invocation.now())).await?;
         state::keep_finished(&*self.reports, &finished).await?;
         State::clear(&*self.reports).await?;
+        self.metrics(&finished, invocation).put();
         tracing::info!(
             reconciliation.id = %finished.request_id,
             mode = %finished.mode,
@@ -193,6 +194,15 @@ impl Reconciler {
             "Reconciled."
         );
         Ok(finished)
+    }
+
+    /// How much was found, of each kind that was found, and how much room is left at the vendor.
+    fn metrics(&self, finished: &ReconciliationFinished, invocation: &Invocation) -> Metrics {
+        let left = (self.terms.quota as u64).saturating_sub(finished.tenants);
+        let metrics = Metrics::new(&self.terms.bus_name, invocation.now())
+            .count("Findings", finished.findings.values().sum())
+            .count("TenantsLeft", left);
+        finished.findings.iter().fold(metrics, |metrics, (code, count)| metrics.count(code, *count))
     }
 }
 

@@ -26,6 +26,7 @@
 //! | events to be announced | [`bus`] |
 //! | how much waits in a queue | `backlog` |
 //! | lines to be read | [`telemetry`] |
+//! | lines that CloudWatch counts | [`metrics`] |
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests serve and tell the time themselves"))]
 
@@ -43,6 +44,7 @@ pub mod envelope;
 pub mod environment;
 pub mod handler;
 pub mod message;
+pub mod metrics;
 #[cfg(feature = "queue")]
 mod queue;
 mod run;
@@ -60,6 +62,7 @@ pub use deferral::{NoQueue, Parcel, Postpone};
 pub use environment::{Environment, Misconfigured};
 pub use handler::{Handler, Invocation, Limits};
 pub use message::{Envelope, Message, ObjectCreated, Origin, Payload, Rotation, RotationStep, Unreadable};
+pub use metrics::Metrics;
 #[cfg(feature = "queue")]
 pub use queue::Queue;
 #[cfg(feature = "queue")]

@@ -62,8 +62,18 @@ async fn a_plan_changes_nothing_and_apply_says_in_the_audit_trail_who_and_why() 
     let events = world.events("ReconciliationFinished");
     let repaired: Vec<&Value> = events.iter().map(|event| &event["repaired"]).collect();
     assert_eq!(repaired, [&json!(0), &json!(2), &json!(0)]);
-    let log = world.log_with("reconcile-tenants", "Reconciled.").await;
+    // Said after all that is looked for.
+    let log = world.log_with("reconcile-tenants", r#""reconciliation.id":"ops/3""#).await;
     assert!(log.contains("RETIREMENT_DUE"), "{log}");
+    let counted = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let counted =
+        counted.filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ResistantTenants");
+    let counted: Vec<Value> = counted
+        .map(|line| json!([line["Findings"], line["ROTATION_OFF"], line["TenantsLeft"], line["Stack"]]))
+        .collect();
+    let stack = &world.environment()["EVENT_BUS_NAME"];
+    let two = json!([2, 1, 19, stack]);
+    assert_eq!(counted, [two.clone(), two, json!([0, null, 19, stack])]);
 }
 
 #[tokio::test]
