@@ -1,21 +1,23 @@
-//! What operators ask of the registry: to look, to pause a customer, to ask again for what failed.
+//! What operators ask of the registry: to look, to pause a customer, to ask again for what failed, to import a
+//! tenant, to restore a record.
 //!
 //! Each says who and why. A change of one customer goes into that customer's audit trail, with the change;
 //! everything else is noted before it is done.
 
+mod import;
 mod retry;
 
-use lifecycle::FlowError;
+use lifecycle::{FlowError, Restored};
 use registry::{Operation, Registry, RegistryError};
 use runtime::{Invocation, Message, Report, Verdict};
 use serde_json::{Value, json};
 use shared_core::event::ReasonCode;
 use shared_core::request::{
-    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, Refusal, RetryRequest, ShowRequest,
-    Violation,
+    ApproveRequest, Asked, ImportRequest, ListRequest, NoteRequest, PauseRequest, Refusal, RestoreRequest,
+    RetryRequest, ShowRequest, Violation,
 };
 
-use crate::ReconcileTenants;
+use crate::{ReconcileTenants, Reconciler};
 
 /// How many entries of an audit trail are shown at once.
 const ENTRIES: usize = 20;
@@ -31,6 +33,8 @@ impl ReconcileTenants {
             ApproveRequest::TYPE => by.approve(said).await,
             PauseRequest::TYPE => self.pause(said, &by).await,
             RetryRequest::TYPE => self.retry(said, &by).await,
+            ImportRequest::TYPE => self.import(said, &by).await,
+            RestoreRequest::TYPE => self.restore(said, &by).await,
             other => Err(FlowError::Refused(unknown(other))),
         };
         match answered {
@@ -52,6 +56,20 @@ impl ReconcileTenants {
             (false, true) => "resumed",
             (false, false) => "nothing to do: it is not paused",
         }))
+    }
+
+    async fn restore(&self, said: &Value, by: &By<'_>) -> Result<Verdict, FlowError> {
+        let request = RestoreRequest::parse(said).map_err(FlowError::Refused)?;
+        by.invocation.concerns(&request.customer_id);
+        let Reconciler { remover, vendor, terms, .. } = &self.reconciler;
+        let attempt = by.invocation.attempt(by.message);
+        let Restored { changed, cells, left_out } =
+            remover.restore(&request, vendor, &terms.installation, &attempt).await?;
+        let outcome = match changed {
+            true => "restored",
+            false => "nothing to do: the record names what the secrets name",
+        };
+        Ok(answer(outcome, json!({"cells": cells, "left_out": left_out})))
     }
 }
 

@@ -13,6 +13,9 @@
 //! ```
 //!
 //! An operator's pause stops whoever would move the record, in every phase, and moves nothing itself.
+//! Two more of an operator's words begin where others end: `Adopt` takes a tenant that exists already for a
+//! new life, which an onboarding then fills, and `Restore` brings a record that lags behind the secrets to
+//! Active.
 //!
 //! In every cell a new application passes through [`NextApplication`]: its key is sealed and saved
 //! as an intent, the vendor is called, the application is recorded, and once a secret holds the
@@ -20,7 +23,7 @@
 
 mod protocol;
 
-pub use protocol::{IllegalTransition, Transition};
+pub use protocol::{IllegalTransition, Restoration, Transition};
 
 use std::collections::BTreeMap;
 
@@ -104,11 +107,16 @@ pub struct Work {
 /// The customer's tenant at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
-    /// Derived, and known before the tenant is made: what the vendor lists under it is ours.
+    /// Derived, and known before the tenant is made: what the vendor lists under it is ours. Of one that was
+    /// imported, the name that it had.
     pub name: TenantName,
     /// The vendor's id, once known.
     #[serde(default)]
     pub id: Option<TenantId>,
+    /// When an operator had it imported; `None` where it was made here. What was there before us is not removed
+    /// because we cannot go on, but by an offboarding only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_at: Option<Timestamp>,
 }
 
 /// A tenant application at the vendor that is ours.
@@ -209,6 +217,17 @@ pub struct CellState {
 }
 
 impl CellState {
+    /// Wanted, and nothing made yet.
+    fn wanted() -> Self {
+        Self {
+            phase: CellPhase::Provisioning,
+            failure: None,
+            authentication: None,
+            next: None,
+            applications: Vec::new(),
+        }
+    }
+
     /// Every application of the cell that is known to be ours.
     pub fn recorded(&self) -> impl Iterator<Item = &Application> {
         self.applications.iter().chain(self.next.iter().filter_map(|next| next.application.as_ref()))
@@ -333,6 +352,11 @@ impl Customer {
     /// Every application known to be ours, in every cell.
     pub fn recorded(&self) -> impl Iterator<Item = &Application> {
         self.cells.values().flat_map(CellState::recorded)
+    }
+
+    /// When its tenant was imported, if it was.
+    pub fn adopted_at(&self) -> Option<Timestamp> {
+        self.tenant.as_ref()?.adopted_at
     }
 
     /// Whether the customer's life goes on, so that an onboarding adds to it: also that of one that was

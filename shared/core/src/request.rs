@@ -25,7 +25,8 @@ mod violation;
 pub use doctor::DoctorRequest;
 use fields::Fields;
 pub use operations::{
-    ApproveRequest, Asked, ListRequest, NoteRequest, PauseRequest, RetryRequest, ShowRequest,
+    ApproveRequest, Asked, ImportRequest, ListRequest, NoteRequest, PauseRequest, RestoreRequest,
+    RetryRequest, ShowRequest,
 };
 pub use operator::{RollBackRequest, RotationRequest};
 pub use reconciliation::{ReconciliationMode, ReconciliationRequest};

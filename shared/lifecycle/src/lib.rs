@@ -29,6 +29,8 @@
 //! | Active, each cell | a rotation's steps: an application as above and AWSPENDING; proved by a token; AWSCURRENT moves and the replaced application is stamped | `rotate` |
 //! | Active, each cell | what no label names is deleted once its overlap has passed, by the next rotation or the clean-up | `retire` |
 //! | Active, each cell | an operator has it rotated, or AWSPREVIOUS proved and made AWSCURRENT again | `operate` |
+//! | no tenant → Onboarding | an operator has a tenant imported that exists; what was there before us is never undone | `adopt` |
+//! | any but Offboarding → Active | an operator has a record restored from what the secrets prove | `restore` |
 //! | any | an operator's pause: every flow gives the lease back at once, and waits | `pause` |
 //! | Offboarding → Offboarded | the end is saved with its certificate, then announced | `session` |
 //!
@@ -63,6 +65,7 @@
 //! states that can be reached so, and runs seeded schedules of it.
 
 mod admit;
+mod adopt;
 #[cfg(feature = "provide")]
 mod application;
 mod begin;
@@ -78,6 +81,7 @@ mod outcome;
 mod pause;
 mod remove;
 mod reschedule;
+mod restore;
 mod retire;
 #[cfg(feature = "provide")]
 mod rotate;
@@ -97,6 +101,7 @@ pub use error::FlowError;
 pub use onboard::Terms;
 #[cfg(feature = "provide")]
 pub use operate::Asked;
+pub use restore::Restored;
 pub use retire::CleanedUp;
 #[cfg(feature = "provide")]
 pub use rotate::{Rotated, Rotation};

@@ -107,6 +107,11 @@ impl Provider {
         if session.customer().phase == Phase::Onboarding
             && let Some(failure) = self.provide(session, intent, terms).await?
         {
+            if session.customer().adopted_at().is_some() {
+                // Its tenant was there before us, with what others have in it.
+                let event = failed(envelope, failure.clone());
+                return Ok((Transition::GiveUp { failure }, event));
+            }
             session.step(Transition::Undo { failure }).await?;
         }
         if session.customer().phase == Phase::Offboarding {

@@ -23,6 +23,16 @@ pub enum CellName {
     Other(String),
 }
 
+impl CellName {
+    /// The cell, if it is one of the table.
+    pub fn known(&self) -> Option<Cell> {
+        match self {
+            Self::Known(cell) => Some(*cell),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 impl From<String> for CellName {
     fn from(name: String) -> Self {
         name.parse().map_or(Self::Other(name), Self::Known)

@@ -339,13 +339,13 @@ impl World {
         call(self.secrets.url(), &format!("secretsmanager.{operation}"), input).await
     }
 
-    /// Changes an item of the tables by hand.
+    /// Changes the tables by hand.
     ///
     /// # Errors
     /// What DynamoDB refuses.
-    pub async fn update_item(&self, input: &Value) -> Result<()> {
+    pub async fn dynamodb(&self, operation: &str, input: &Value) -> Result<()> {
         let url = self.proxy.url(Service::DynamoDb).context("a proxy with DynamoDB")?;
-        call(url, "DynamoDB_20120810.UpdateItem", input).await
+        call(url, &format!("DynamoDB_20120810.{operation}"), input).await
     }
 
     /// Whether the vendor gives a token for what a secret holds.

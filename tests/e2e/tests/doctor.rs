@@ -299,7 +299,7 @@ async fn tenants_that_the_vendor_does_not_know_so_are_named() {
             "ExpressionAttributeNames": { "#record": "record", "#tenant": "tenant", "#name": "name" },
             "ExpressionAttributeValues": { ":name": { "S": name } }
         });
-        world.update_item(&change).await.unwrap();
+        world.dynamodb("UpdateItem", &change).await.unwrap();
     };
     rename("another").await;
     let head = ["problem TENANT_NAMES acme"];

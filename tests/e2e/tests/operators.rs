@@ -89,7 +89,7 @@ async fn what_the_readme_tells_an_operator_is_what_works() {
             .await;
     let world = &shell.world;
     let blocks = blocks("README.md", "Operating");
-    assert_eq!(blocks.len(), 12, "each is run below");
+    assert_eq!(blocks.len(), 14, "each is run below, or in the next two tests");
     let run = async |text: &str| shell.run(the(&blocks, text)).await;
 
     run(r#""cells": ["eu-1"]"#).await.unwrap();
@@ -172,6 +172,51 @@ async fn retried(shell: &Shell, block: &str) {
     assert_eq!((&told["customer_id"], &told["request_id"]), (&json!("bolt"), &json!("ops-9")));
 }
 
+/// A customer is signed, and then its record is lost. Answers with its tenant.
+async fn signed_and_lost() -> (Shell, String) {
+    let shell = Shell::start(&[]).await;
+    let world = &shell.world;
+    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
+    let tenant = world.events("CustomerOnboarded")[0]["tenant_id"].as_str().unwrap().to_owned();
+    let record =
+        json!({"TableName": "customers", "Key": {"pk": {"S": "CUSTOMER#acme"}, "sk": {"S": "RECORD"}}});
+    world.dynamodb("DeleteItem", &record).await.unwrap();
+    (shell, tenant)
+}
+
+#[tokio::test]
+async fn a_record_that_was_lost_is_told_again() {
+    let (shell, tenant) = signed_and_lost().await;
+    let block = the(&blocks("README.md", "Operating"), "CustomerRestoreRequested").to_owned();
+    let restored = shell.run(&block).await.unwrap().remove(0);
+    assert_eq!(restored, json!({"outcome": "restored", "cells": ["eu-1"], "left_out": {}}));
+    let shown = shell.run(the(&blocks("README.md", "Operating"), "CustomerShowRequested")).await.unwrap();
+    let (record, trail) = (&shown[0]["record"], shown[0]["trail"].as_array().unwrap());
+    assert_eq!((&record["phase"], &record["tenant"]["id"]), (&json!("ACTIVE"), &json!(tenant)));
+    let told = trail.iter().find(|entry| entry["what"] == "record restored").expect("it is audited");
+    assert_eq!(told["reason"], "the table was restored to 08:00");
+    let again = shell.run(&block).await.unwrap().remove(0);
+    assert_eq!(again["outcome"], "nothing to do: the record names what the secrets name");
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_there_before_is_imported() {
+    let (shell, tenant) = signed_and_lost().await;
+    let world = &shell.world;
+    let block = the(&blocks("README.md", "Operating"), "TenantImportRequested").to_owned();
+    let unknown = shell.run(&block).await.unwrap_err();
+    assert!(unknown.contains("`5f1c9e0a`") && unknown.contains("a tenant of the organization"), "{unknown}");
+    shell.run(&block.replace("5f1c9e0a", &tenant)).await.unwrap();
+    let sent = world.events("CustomerOnboardingRequested").pop().expect("it is on the bus");
+    world.request("onboard-customer", &sent).await.unwrap();
+    let told = world.events("CustomerOnboarded").pop().unwrap();
+    assert_eq!(
+        (&told["customer_id"], &told["tenant_id"], &told["request_id"]),
+        (&json!("globex"), &json!(tenant), &json!("ops-12"))
+    );
+    world.assert_vendor_holds(1, 2);
+}
+
 #[tokio::test]
 async fn nothing_that_the_readme_shows_is_done_without_who_and_why() {
     let shell = Shell::start(&[]).await;
@@ -190,7 +235,7 @@ async fn nothing_that_the_readme_shows_is_done_without_who_and_why() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 33, "eleven requests, three fields each");
+    assert_eq!(asked, 39, "thirteen requests, three fields each");
     shell.world.assert_vendor_holds(0, 0);
 }
 

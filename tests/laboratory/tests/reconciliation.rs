@@ -73,14 +73,14 @@ fn what_is_safe_is_repaired_and_what_is_not_is_not_touched() {
 
 #[test]
 fn what_an_operator_is_told_to_run_heals() {
-    for code in [Code::CredentialRefused, Code::ApplicationDeletedUpstream, Code::PendingTooOld] {
+    let healed =
+        [Code::CredentialRefused, Code::ApplicationDeletedUpstream, Code::PendingTooOld, Code::RecordBehind];
+    for code in healed {
         let (_, make) = DRIFTS.iter().find(|(one, _)| *one == code).unwrap();
         let lab = make();
         let (_, report) = plan(&lab, "q-1");
-        let action = report["findings"][0]["action"].as_str().unwrap();
-        let (_, payload) = action.split_once("--payload '").unwrap();
-        let (payload, _) = payload.split_once('\'').unwrap();
-        assert_eq!(lab.deliver(Work::Operator(payload.to_owned()), vec![]).end, End::Done, "{action}");
+        let payload = drift::command(&report);
+        assert_eq!(lab.deliver(Work::Operator(payload.clone()), vec![]).end, End::Done, "{payload}");
         drift::rotate_to_the_end(&lab);
         lab.pass(OVERLAP + Duration::from_secs(5));
         lab.deliver(Work::CleanUp, vec![]);

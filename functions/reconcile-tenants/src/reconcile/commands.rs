@@ -3,9 +3,11 @@
 use serde_json::json;
 use shared_core::customer::Customer;
 use shared_core::document::{DocumentId, Look};
-use shared_core::ids::{CustomerId, hex_digest};
+use shared_core::ids::{CustomerId, TenantId, hex_digest};
 use shared_core::place::Cell;
-use shared_core::request::{OffboardingRequest, OnboardingRequest, RotationRequest, VERSION};
+use shared_core::request::{
+    ImportRequest, OffboardingRequest, OnboardingRequest, RestoreRequest, RotationRequest, VERSION,
+};
 
 use super::facts::Context;
 use super::findings::Code;
@@ -16,6 +18,9 @@ const ANEW: u32 = 100_000;
 /// Who runs a command has to say so here.
 const ACTOR: &str = "YOUR NAME";
 
+/// And here whose a tenant is, which nobody else knows.
+const CUSTOMER: &str = "CUSTOMER ID";
+
 /// A rotation now, by force: one that is stuck is taken back first.
 pub(crate) fn rotate(context: &Context<'_>, customer_id: &CustomerId, cell: Cell, code: Code) -> String {
     let payload = json!({
@@ -24,10 +29,50 @@ pub(crate) fn rotate(context: &Context<'_>, customer_id: &CustomerId, cell: Cell
         "customer_id": customer_id, "cell": cell, "force": true,
         "actor": ACTOR, "reason": reason(context, code),
     });
-    format!(
-        "aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{payload}' /dev/stdout",
-        context.terms.schedule.function_arn
+    invoke(&context.terms.schedule.function_arn, &payload)
+}
+
+/// A tenant's import, for the customer whose it is.
+pub(crate) fn import(context: &Context<'_>, tenant_id: &TenantId) -> String {
+    operate(
+        context,
+        ImportRequest::TYPE,
+        Code::OrphanTenant,
+        tenant_id.as_str(),
+        &json!({
+            "customer_id": CUSTOMER, "tenant_id": tenant_id,
+        }),
     )
+}
+
+/// A record's restoration.
+pub(crate) fn restore(context: &Context<'_>, customer_id: &CustomerId) -> String {
+    let more = json!({ "customer_id": customer_id });
+    operate(context, RestoreRequest::TYPE, Code::RecordBehind, customer_id.as_str(), &more)
+}
+
+/// What this function does for an operator.
+fn operate(context: &Context<'_>, kind: &str, code: Code, about: &str, more: &serde_json::Value) -> String {
+    let mut payload = json!({
+        "type": kind, "version": VERSION, "request_id": id(context, &[kind, about]),
+        "actor": ACTOR, "reason": reason(context, code),
+    });
+    extend(&mut payload, more);
+    // The stack's name is the bus's.
+    invoke(&format!("{}-reconcile-tenants", context.terms.bus_name), &payload)
+}
+
+fn invoke(function: &str, payload: &serde_json::Value) -> String {
+    format!(
+        "aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload '{payload}' \
+         /dev/stdout"
+    )
+}
+
+fn extend(object: &mut serde_json::Value, more: &serde_json::Value) {
+    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+        object.extend(more.clone());
+    }
 }
 
 /// An onboarding request for every cell of a customer: what stands is kept, what is missing is made.
@@ -67,9 +112,7 @@ fn request(
         "requested_at": context.now, "customer_id": customer_id,
         "actor": ACTOR, "reason": reason(context, code),
     });
-    if let (Some(detail), Some(more)) = (detail.as_object_mut(), more.as_object()) {
-        detail.extend(more.clone());
-    }
+    extend(&mut detail, more);
     let entry = json!([{
         "EventBusName": context.terms.bus_name, "Source": "operator", "DetailType": kind,
         "Detail": detail.to_string(),

@@ -48,7 +48,7 @@ pub struct CustomerFacts {
     pub seen: Seen,
     /// Its tenant at the vendor.
     pub tenant: TenantSeen,
-    /// The secrets of its working cells.
+    /// The secrets of its working cells, and of those in which its tenant has an application that is not recorded.
     pub secrets: BTreeMap<Cell, SecretFacts>,
     /// The documents that it waits for: the first page of them, the oldest first.
     pub open: Vec<Document>,
@@ -90,6 +90,8 @@ pub enum Labelled {
     Credential {
         /// Its application.
         current: ApplicationId,
+        /// That application's tenant.
+        tenant: TenantId,
         /// The application of AWSPENDING, where a rotation has begun and not ended.
         pending: Option<ApplicationId>,
         /// Whether the vendor gives a token for it.

@@ -69,9 +69,10 @@ impl Remedy {
 }
 
 codes! {
-    OrphanTenant = "ORPHAN_TENANT", Told, "A tenant of the organization whose name follows from no recorded customer.";
+    OrphanTenant = "ORPHAN_TENANT", Command, "A tenant of the organization whose name follows from no recorded customer.";
     TenantLeftOver = "TENANT_LEFT_OVER", Told, "A tenant under a name of ours, of a customer's life that has ended.";
     UnknownApplication = "UNKNOWN_APPLICATION", Told, "An application in a tenant of ours that is not recorded.";
+    RecordBehind = "RECORD_BEHIND", Command, "A secret whose credential works and is not recorded, as after a table was restored to an earlier time.";
     TenantDeletedUpstream = "TENANT_DELETED_UPSTREAM", Command, "A recorded tenant that the vendor does not have.";
     ApplicationDeletedUpstream = "APPLICATION_DELETED_UPSTREAM", Command, "A recorded application that its tenant does not have.";
     SecretMissing = "SECRET_MISSING", Command, "A working cell without a secret that can be read.";

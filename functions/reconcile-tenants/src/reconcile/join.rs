@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use shared_core::customer::{CellPhase, Customer, Phase};
-use shared_core::ids::{ApplicationId, CustomerId};
+use shared_core::ids::{ApplicationId, CustomerId, TenantId};
 use shared_core::place::Cell;
 
 use super::commands;
-use super::facts::{Context, CustomerFacts, TenantSeen, Unclaimed};
+use super::facts::{Context, CustomerFacts, Labelled, SecretFacts, TenantSeen, Unclaimed};
 use super::findings::{Code, Finding, Subject};
 
 mod document;
@@ -32,6 +32,10 @@ pub fn customer(facts: &CustomerFacts, context: &Context<'_>) -> Vec<Finding> {
             .into_iter()
             .flatten()
             .collect();
+    if let Some(tenant) = outrun(facts) {
+        found.push(record_behind(&record.customer_id, tenant, context));
+        return found;
+    }
     let listed = match &facts.tenant {
         TenantSeen::Gone => {
             found.push(tenant_deleted(record, context));
@@ -42,7 +46,8 @@ pub fn customer(facts: &CustomerFacts, context: &Context<'_>) -> Vec<Finding> {
     };
     found.extend(unknown_applications(record, listed));
     let gone = gone(record, listed, context);
-    for (cell, secret) in &facts.secrets {
+    let works = |cell: &Cell| record.cells.get(cell).is_some_and(|state| state.phase == CellPhase::Active);
+    for (cell, secret) in facts.secrets.iter().filter(|(cell, _)| works(cell)) {
         found.extend(secret::all(&secret::Place { record, cell: *cell, secret, gone: &gone, context }));
     }
     // Of a cell that does not work yet, nothing else tells.
@@ -60,6 +65,47 @@ fn about(record: &Customer) -> Subject {
         tenant_id: record.tenant_id().cloned(),
         ..Subject::default()
     }
+}
+
+/// The tenant of a credential that works, is current, and is not recorded. In a working cell an application is
+/// recorded as the secret's before AWSCURRENT names it, so the record has been set back.
+fn outrun(facts: &CustomerFacts) -> Option<&TenantId> {
+    let cells = &facts.seen.customer.cells;
+    let named = |cell: &Cell, id: &ApplicationId| {
+        let state = cells.get(cell);
+        state.is_some_and(|state| match state.phase {
+            CellPhase::Active => state.applications.iter().any(|one| one.id == *id),
+            CellPhase::Provisioning | CellPhase::Failed => state.recorded().any(|one| one.id == *id),
+        })
+    };
+    let working = facts.secrets.iter().filter_map(|(cell, secret)| Some((cell, works(secret)?)));
+    working.filter(|(cell, (current, _))| !named(cell, current)).map(|(_, (_, tenant))| tenant).next()
+}
+
+/// The application and the tenant of a secret whose credential works.
+pub(super) fn works(secret: &SecretFacts) -> Option<(&ApplicationId, &TenantId)> {
+    match &secret.labelled {
+        Labelled::Credential { current, tenant, accepted: true, .. } => Some((current, tenant)),
+        _ => None,
+    }
+}
+
+/// A customer whose secrets know more than its record.
+pub(super) fn record_behind(customer_id: &CustomerId, tenant: &TenantId, context: &Context<'_>) -> Finding {
+    let subject = Subject {
+        customer_id: Some(customer_id.clone()),
+        tenant_id: Some(tenant.clone()),
+        ..Subject::default()
+    };
+    let explanation = format!(
+        "a secret of customer `{customer_id}` holds a credential of tenant {tenant} for which the vendor gives a \
+         token, and which is not recorded: the record was set back to an earlier time, or somebody put it there"
+    );
+    let action = format!(
+        "restore the record from what the secrets prove: {}",
+        commands::restore(context, customer_id)
+    );
+    Finding::new(Code::RecordBehind, subject, explanation, action)
 }
 
 fn lease(facts: &CustomerFacts, context: &Context<'_>) -> Option<Finding> {
@@ -81,7 +127,7 @@ fn stuck(record: &Customer, context: &Context<'_>) -> Option<Finding> {
         return None;
     }
     let asked = record.last_request.as_ref().map(|last| last.requested_at);
-    let since = record.work.as_ref().map(|work| work.accepted_at).or(asked)?;
+    let since = record.work.as_ref().map(|work| work.accepted_at).or(record.adopted_at()).or(asked)?;
     if since + DAY >= context.now {
         return None;
     }
@@ -177,15 +223,18 @@ fn application_deleted(record: &Customer, cell: Cell, id: &ApplicationId, contex
 }
 
 /// A tenant that no customer's record names.
-pub fn unclaimed(tenant: &Unclaimed) -> Finding {
+pub fn unclaimed(tenant: &Unclaimed, context: &Context<'_>) -> Finding {
     let Unclaimed { tenant_id, name, derived } = tenant;
     let mut subject = Subject { tenant_id: Some(tenant_id.clone()), ..Subject::default() };
     let Some((customer_id, generation)) = derived else {
         let explanation = format!(
             "tenant {tenant_id}, named `{name}`, is in the organization and belongs to no recorded customer"
         );
-        let action = "it is not provably ours, so it is not touched: find out at the vendor whose it is. It takes a \
-                      place of the quota";
+        let action = format!(
+            "it is not provably ours, so it is not touched, and it takes a place of the quota: find out at the vendor \
+             whose it is. If it is a customer's, import it: {}",
+            commands::import(context, tenant_id)
+        );
         return Finding::new(Code::OrphanTenant, subject, explanation, action);
     };
     subject.customer_id = Some(customer_id.clone());

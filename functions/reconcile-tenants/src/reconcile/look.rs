@@ -1,11 +1,12 @@
 //! Looking: every call that reads what the registry, the vendor and the vault hold, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use registry::{Documents, Registry, Seen};
 use resistant::{ControlPlane, Tenant, Vendor};
 use shared_core::customer::{CellPhase, Customer};
 use shared_core::ids::{CustomerId, TenantId};
+use shared_core::place::Cell;
 use vault::{Description, SecretName, Stage, Stored, Vault, VaultError};
 
 use super::facts::{CustomerFacts, Labelled, SecretFacts, TenantSeen};
@@ -55,12 +56,6 @@ impl Look {
         Ok(self.control.tenant(id).await?.is_some())
     }
 
-    /// Whether a secret is there at this moment and does not wait for its deletion.
-    pub(crate) async fn has_secret(&self, name: &str) -> Result<bool, Stop> {
-        let described = self.vault.describe(name).await?;
-        Ok(described.is_some_and(|secret| secret.deletion_date.is_none()))
-    }
-
     /// A customer's record as it stands.
     pub(crate) async fn record(&self, id: &CustomerId) -> Result<Seen, Stop> {
         Ok(self.registry.look(id).await?)
@@ -71,12 +66,9 @@ impl Look {
     pub(crate) async fn customer(&mut self, seen: Seen, listed: bool) -> Result<CustomerFacts, Stop> {
         let tenant = self.tenant(&seen.customer, listed).await?;
         let mut secrets = BTreeMap::new();
-        if let TenantSeen::There(_) = &tenant {
-            let working = seen.customer.cells.iter().filter(|(_, state)| state.phase == CellPhase::Active);
-            for (cell, _) in working {
-                let name = self.vault.prefix().secret_name(&seen.customer.customer_id, *cell);
-                secrets.insert(*cell, self.secret(&name).await?);
-            }
+        for cell in telling(&seen.customer, &tenant) {
+            let name = self.vault.prefix().secret_name(&seen.customer.customer_id, cell);
+            secrets.insert(cell, self.secret(&name).await?);
         }
         let open = self.documents.open(&seen.customer.customer_id).await?.documents;
         Ok(CustomerFacts { seen, tenant, secrets, open })
@@ -96,7 +88,7 @@ impl Look {
         Ok(if listed { TenantSeen::Unknown } else { TenantSeen::Gone })
     }
 
-    async fn secret(&mut self, name: &SecretName) -> Result<SecretFacts, Stop> {
+    pub(crate) async fn secret(&mut self, name: &SecretName) -> Result<SecretFacts, Stop> {
         let description = self.vault.describe(name.as_str()).await?;
         let labelled = match &description {
             Some(secret) if secret.deletion_date.is_none() => self.labelled(name, secret).await?,
@@ -118,6 +110,7 @@ impl Look {
         match self.vendor.data_plane(&current.credential) {
             Ok(plane) => Ok(Labelled::Credential {
                 accepted: self.accepted(&plane).await?,
+                tenant: current.credential.tenant_id.clone(),
                 current: application(current),
                 pending: pending.map(application),
             }),
@@ -143,6 +136,20 @@ impl Look {
         }
         Ok(false)
     }
+}
+
+/// The cells whose secrets tell something: where an application works, and where the vendor has one that is not
+/// recorded. Also of a tenant that is gone, for the secrets may be those of the next one.
+fn telling(customer: &Customer, tenant: &TenantSeen) -> BTreeSet<Cell> {
+    let listed = match tenant {
+        TenantSeen::Unknown => return BTreeSet::new(),
+        TenantSeen::Gone => &[][..],
+        TenantSeen::There(listed) => listed,
+    };
+    let working = customer.cells.iter().filter(|(_, state)| state.phase == CellPhase::Active);
+    let unrecorded = listed.iter().filter(|listed| customer.recorded().all(|one| one.id != listed.id));
+    let unrecorded = unrecorded.filter_map(|listed| listed.cell.known());
+    working.map(|(cell, _)| *cell).chain(unrecorded).collect()
 }
 
 fn application(stored: Stored) -> shared_core::ids::ApplicationId {

@@ -8,6 +8,7 @@ use runtime::{Backlog, Invocation, Message};
 use shared_core::customer::Customer;
 use shared_core::ids::CustomerId;
 use shared_core::request::ReconciliationMode;
+use vault::SecretName;
 
 use super::facts::{Context, Terms, Unclaimed};
 use super::findings::Finding;
@@ -136,7 +137,10 @@ impl Slice<'_> {
         state.claim(&record, &self.terms.installation, self.look.vault.prefix());
         state.customers += 1;
         match found {
-            Some(found) => state.findings.extend(found),
+            Some(found) => {
+                found.iter().for_each(|finding| state.account_for(finding, self.look.vault.prefix()));
+                state.findings.extend(found);
+            }
             None => drop(state.busy.insert(record.customer_id)),
         }
     }
@@ -193,8 +197,9 @@ impl Slice<'_> {
     async fn rest(&mut self, state: &mut State) -> Result<(), Stop> {
         // Of a record that could not be read nobody knows what it accounts for.
         if !state.unread {
-            self.tenants_left_over(state).await?;
+            // A secret may tell whose a tenant is.
             self.secrets_left_over(state).await?;
+            self.tenants_left_over(state).await?;
         }
         let mut found: Vec<Finding> =
             join::quota(state.tenants_listed, self.terms.quota).into_iter().collect();
@@ -209,7 +214,9 @@ impl Slice<'_> {
 
     async fn tenants_left_over(&mut self, state: &mut State) -> Result<(), Stop> {
         for (name, tenant_id) in std::mem::take(&mut state.tenants) {
-            state.findings.push(join::unclaimed(&Unclaimed { tenant_id, name, derived: None }));
+            let unclaimed = Unclaimed { tenant_id, name, derived: None };
+            let found = join::unclaimed(&unclaimed, &self.context(state));
+            state.findings.push(found);
         }
         while let Some((name, (tenant_id, customer_id, life))) = state.left_over.first_key_value() {
             let (name, tenant_id) = (name.clone(), tenant_id.clone());
@@ -217,7 +224,8 @@ impl Slice<'_> {
             // An offboarding may have ended since the listing.
             if within(self.time()?, self.look.has_tenant(&tenant_id)).await? {
                 let unclaimed = Unclaimed { tenant_id, name: name.clone(), derived };
-                state.findings.push(join::unclaimed(&unclaimed));
+                let found = join::unclaimed(&unclaimed, &self.context(state));
+                state.findings.push(found);
             }
             state.left_over.remove(&name);
         }
@@ -227,18 +235,31 @@ impl Slice<'_> {
     async fn secrets_left_over(&mut self, state: &mut State) -> Result<(), Stop> {
         while let Some(name) = state.secrets.first().cloned() {
             if let Ok(read) = self.look.vault.prefix().read(&name) {
-                let (id, cell) = (read.customer_id(), read.cell());
-                self.time()?;
-                let record = self.look.record(id).await?.customer;
-                // The listing may be minutes behind.
-                if !accounts_for(&record, cell) && self.look.has_secret(&name).await? {
-                    let found = join::secret_without_customer(&name, id, cell, record.phase);
-                    state.findings.push(found);
-                }
+                let found = within(self.time()?, self.left_over(state, &read)).await?;
+                found.iter().for_each(|finding| state.account_for(finding, self.look.vault.prefix()));
+                state.findings.extend(found);
             }
             state.secrets.remove(&name);
         }
         Ok(())
+    }
+
+    /// What it means that no record accounts for a secret.
+    async fn left_over(&mut self, state: &State, name: &SecretName) -> Result<Option<Finding>, Stop> {
+        let (id, cell) = (name.customer_id(), name.cell());
+        let record = self.look.record(id).await?.customer;
+        if accounts_for(&record, cell) {
+            return Ok(None);
+        }
+        let secret = self.look.secret(name).await?;
+        // The listing may be minutes behind.
+        if secret.description.as_ref().is_none_or(|secret| secret.deletion_date.is_some()) {
+            return Ok(None);
+        }
+        Ok(Some(match join::works(&secret) {
+            Some((_, tenant)) => join::record_behind(id, tenant, &self.context(state)),
+            None => join::secret_without_customer(name.as_str(), id, cell, record.phase),
+        }))
     }
 }
 

@@ -12,7 +12,7 @@ use shared_core::place::Cell;
 use shared_core::request::{ReconciliationMode, ReconciliationRequest};
 use vault::Prefix;
 
-use super::findings::{Finding, Outcome};
+use super::findings::{Code, Finding, Outcome, Subject};
 use super::reports::Reports;
 use super::stop::Stop;
 
@@ -115,7 +115,7 @@ impl State {
     }
 
     fn listed_as(&self, customer: &Customer) -> Option<String> {
-        let Tenant { name, id } = customer.tenant.as_ref()?;
+        let Tenant { name, id, .. } = customer.tenant.as_ref()?;
         if self.tenants.contains_key(name.as_str()) {
             return Some(name.to_string());
         }
@@ -138,6 +138,19 @@ impl State {
         }
         for cell in customer.cells.keys().filter(|cell| accounts_for(customer, **cell)) {
             self.secrets.remove(prefix.secret_name(id, *cell).as_str());
+        }
+    }
+
+    /// Takes out what a finding accounts for: a record that lags behind its secrets names neither the tenant nor
+    /// all of them.
+    pub(crate) fn account_for(&mut self, finding: &Finding, prefix: &Prefix) {
+        let Subject { customer_id: Some(id), tenant_id: Some(tenant), .. } = &finding.subject else { return };
+        if finding.code != Code::RecordBehind {
+            return;
+        }
+        self.tenants.retain(|_, listed| listed != tenant);
+        for cell in Cell::ALL {
+            self.secrets.remove(prefix.secret_name(id, cell).as_str());
         }
     }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Application, CellPhase, CellState, Customer, Failure};
-use super::{NextApplication, Pause, Phase, Sealed, Tenant, Work};
+use super::{NextApplication, Order, Pause, Phase, Sealed, Tenant, Work};
 use crate::credential::AuthenticationKind;
 use crate::document::DocumentId;
-use crate::event::{Certificate, DeletedApplication, DeletedSecret};
+use crate::event::{Certificate, DeletedApplication, DeletedSecret, ReasonCode};
 use crate::failure::{Class, Classified};
-use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
+use crate::ids::{ApplicationId, CustomerId, Generation, KeyId, TenantId, TenantName};
 use crate::place::Cell;
 
 /// One step of the protocol.
@@ -129,6 +129,14 @@ pub enum Transition {
         /// How many tenants it held.
         tenants_listed: u64,
     },
+    /// A new life begins in a tenant that exists already, by an operator's word. The audit trail keeps who and
+    /// why.
+    Adopt {
+        /// It, with its id and since when.
+        tenant: Tenant,
+    },
+    /// The record is brought up to what the customer's secrets prove. The audit trail keeps who and why.
+    Restore(Restoration),
     /// Work on the customer stops, by an operator's word.
     Pause {
         /// Whose, and why.
@@ -141,6 +149,30 @@ pub enum Transition {
         /// The secrets in their recovery windows.
         secrets: Vec<DeletedSecret>,
     },
+}
+
+/// What a customer's secrets prove of a life that the record knows less of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restoration {
+    /// Which life.
+    pub generation: Generation,
+    /// Its tenant, with its id.
+    pub tenant: Tenant,
+    /// Of each cell whose secret gets a token, the applications that are the customer's.
+    pub cells: BTreeMap<Cell, Vec<Application>>,
+    /// The keys that are in the secrets: what was intended with one of them has been made.
+    pub keys: Vec<KeyId>,
+    /// Requests from before this are superseded: which of them were applied, nobody knows any more.
+    pub order: Order,
+}
+
+impl Restoration {
+    /// Whether an intent has become an application that is known.
+    fn has_made(&self, cell: Cell, next: &NextApplication) -> bool {
+        let keyed = next.key_id.as_ref().is_some_and(|key| self.keys.contains(key));
+        let known = |made: &Application| self.cells[&cell].iter().any(|one| one.id == made.id);
+        keyed || next.application.as_ref().is_some_and(known)
+    }
 }
 
 /// A transition that the record's phase does not allow: a bug, never a race.
@@ -181,6 +213,8 @@ impl Transition {
             Self::Undo { .. } => "undo begun",
             Self::Offboard { .. } => "offboarding accepted",
             Self::TenantGone { .. } => "tenant deleted",
+            Self::Adopt { .. } => "tenant imported",
+            Self::Restore(_) => "record restored",
             Self::Pause { .. } => "paused",
             Self::Resume => "resumed",
             Self::FinishOffboarding { .. } => "offboarding finished",
@@ -318,6 +352,21 @@ impl Customer {
                 self.cells.clear();
                 self.work = None;
             }
+            (Absent | Offboarded | Failed, Transition::Adopt { tenant }) => {
+                if self.lives() {
+                    return Err(illegal("its tenant stands"));
+                }
+                self.begin_life(tenant.name.clone());
+                self.tenant = Some(tenant);
+                self.phase = Onboarding;
+                self.failure = None;
+            }
+            (Absent | Onboarding | Active | Offboarded | Failed, Transition::Restore(restoration)) => {
+                if restoration.generation < self.generation {
+                    return Err(illegal("its life is a later one"));
+                }
+                self.restore(restoration);
+            }
             // It stops who would move the record, and moves nothing itself.
             (
                 Absent | Onboarding | Active | Offboarding | Offboarded | Failed,
@@ -345,20 +394,36 @@ impl Customer {
 
     fn begin_life(&mut self, tenant_name: TenantName) {
         self.generation = self.generation.next();
-        self.tenant = Some(Tenant { name: tenant_name, id: None });
+        self.tenant = Some(Tenant { name: tenant_name, id: None, adopted_at: None });
         self.cells.clear();
         self.certificate = Certificate::default();
     }
 
+    fn restore(&mut self, restoration: Restoration) {
+        if restoration.generation != self.generation || !self.lives() {
+            self.cells.clear();
+            self.certificate = Certificate::default();
+        }
+        for (&cell, applications) in &restoration.cells {
+            let state = self.cells.entry(cell).or_insert_with(CellState::wanted);
+            state.phase = CellPhase::Active;
+            state.failure = None;
+            state.next = state.next.take().filter(|next| !restoration.has_made(cell, next));
+            state.applications.clone_from(applications);
+        }
+        let explanation = "the record was restored while this cell was being made: ask for it again";
+        self.end_open_cells(&Failure::new(ReasonCode::TooOld, explanation));
+        self.generation = restoration.generation;
+        self.tenant = Some(restoration.tenant);
+        self.phase = Phase::Active;
+        self.failure = None;
+        self.work = None;
+        self.last_request = Some(restoration.order);
+    }
+
     fn want(&mut self, work: Work, mut intents: BTreeMap<Cell, NextApplication>) {
         for &cell in &work.cells {
-            let state = self.cells.entry(cell).or_insert(CellState {
-                phase: CellPhase::Provisioning,
-                failure: None,
-                authentication: None,
-                next: None,
-                applications: Vec::new(),
-            });
+            let state = self.cells.entry(cell).or_insert_with(CellState::wanted);
             if state.phase != CellPhase::Active {
                 state.phase = CellPhase::Provisioning;
                 state.failure = None;

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{AuditText, Refusal};
-use crate::ids::{CustomerId, RequestId};
+use super::{AuditText, Cells, Refusal};
+use crate::credential::AuthenticationKind;
+use crate::ids::{CustomerId, RequestId, TenantId};
 
 /// Who asks, and why: what every request of an operator says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +159,66 @@ impl ApproveRequest {
     }
 }
 
+/// A tenant that exists already is to become a customer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRequest {
+    /// By whom. Its request id is that of the onboarding that follows.
+    pub asked: Asked,
+    /// Whose it is to be.
+    pub customer_id: CustomerId,
+    /// The vendor's id of it.
+    pub tenant_id: TenantId,
+    /// The cells in which the customer is wanted; `["eu-1"]` where it is not said.
+    pub cells: Cells,
+    /// How the customer's applications authenticate; `KEY_PAIR` where it is not said.
+    pub authentication: AuthenticationKind,
+}
+
+impl ImportRequest {
+    /// The request's `type`.
+    pub const TYPE: &str = "TenantImportRequested";
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`Refusal`], with every field that breaks a rule.
+    pub fn parse(request: &Value) -> Result<Self, Refusal> {
+        let mut fields = Fields::of(request, Self::TYPE)?;
+        let asked = Asked::read(&mut fields);
+        let (customer_id, tenant_id) = (fields.id("customer_id"), fields.id("tenant_id"));
+        let (cells, authentication) = (fields.cells(), fields.authentication());
+        fields.finish(|| {
+            let (asked, customer_id, tenant_id) = (asked?, customer_id?, tenant_id?);
+            Some(Self { asked, customer_id, tenant_id, cells: cells?, authentication: authentication? })
+        })
+    }
+}
+
+/// A customer's record that knows less than the customer's secrets is to be brought up to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreRequest {
+    /// By whom.
+    pub asked: Asked,
+    /// Which one.
+    pub customer_id: CustomerId,
+}
+
+impl RestoreRequest {
+    /// The request's `type`.
+    pub const TYPE: &str = "CustomerRestoreRequested";
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`Refusal`], with every field that breaks a rule.
+    pub fn parse(request: &Value) -> Result<Self, Refusal> {
+        let mut fields = Fields::of(request, Self::TYPE)?;
+        let asked = Asked::read(&mut fields);
+        let customer_id = fields.id("customer_id");
+        fields.finish(|| Some(Self { asked: asked?, customer_id: customer_id? }))
+    }
+}
+
 /// What an operator is about to do by other means is to be written into the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteRequest {
@@ -210,14 +271,18 @@ mod tests {
     #[test]
     fn nothing_is_done_without_who_and_why() {
         type Parse = fn(&Value) -> Result<(), Refusal>;
-        let kinds: [(&str, Parse); 5] = [
+        let kinds: [(&str, Parse); 7] = [
             (ListRequest::TYPE, |said| ListRequest::parse(said).map(drop)),
             (ShowRequest::TYPE, |said| ShowRequest::parse(said).map(drop)),
             (PauseRequest::TYPE, |said| PauseRequest::parse(said).map(drop)),
             (RetryRequest::TYPE, |said| RetryRequest::parse(said).map(drop)),
+            (ImportRequest::TYPE, |said| ImportRequest::parse(said).map(drop)),
+            (RestoreRequest::TYPE, |said| RestoreRequest::parse(said).map(drop)),
             (NoteRequest::TYPE, |said| NoteRequest::parse(said).map(drop)),
         ];
-        let rest = json!({"customer_id": "acme", "paused": true, "failed_request_id": "r-1", "what": "w"});
+        let rest = json!({
+            "customer_id": "acme", "paused": true, "failed_request_id": "r-1", "what": "w", "tenant_id": "t-1"
+        });
         for (kind, parse) in kinds {
             parse(&said(kind, &rest)).unwrap();
             for field in ["request_id", "actor", "reason"] {

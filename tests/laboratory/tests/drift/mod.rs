@@ -8,6 +8,7 @@ use laboratory::fault::{Fault, Site};
 use laboratory::files::File;
 use laboratory::lab::{DEAD_LETTERS, Lab, OVERLAP, Setup};
 use laboratory::scenarios::{ONE, TWO};
+use laboratory::table::Table;
 use laboratory::world::Ask;
 use reconcile_tenants::reconcile::findings::Code;
 use serde_json::{Value, json};
@@ -78,6 +79,11 @@ pub(crate) fn strangers_leave(lab: &Lab) {
     }
 }
 
+/// What they have may be touched from now on.
+pub(crate) fn strangers_stay_no_longer(lab: &Lab) {
+    lab.world().strangers.clear();
+}
+
 pub(crate) fn clean(lab: Lab) -> Lab {
     strangers_leave(&lab);
     lab
@@ -96,6 +102,20 @@ fn put(lab: &Lab, value: &str) {
     let token = "a".repeat(32);
     let input = json!({"SecretId": NAME, "ClientRequestToken": token, "SecretString": value});
     secret(lab, "PutSecretValue", &input);
+}
+
+/// The table is restored to an earlier time.
+pub(crate) fn set_back(lab: &Lab, table: Table) {
+    let mut world = lab.world();
+    world.upstream_was_touched = true;
+    world.table = table;
+}
+
+/// The payload of the first command that a finding of the report names.
+pub(crate) fn command(report: &Value) -> String {
+    let action = report["findings"][0]["action"].as_str().unwrap();
+    let (_, payload) = action.split_once("--payload '").unwrap_or_else(|| panic!("no command: {action}"));
+    payload.split_once('\'').unwrap().0.to_owned()
 }
 
 /// The rotation that Secrets Manager has begun, step by step.
@@ -132,6 +152,14 @@ pub(crate) const DRIFTS: &[Drift] = &[
         let lab = clean(signed());
         let tenant = ours(&lab);
         lab.world().intrude(&tenant);
+        lab
+    }),
+    (Code::RecordBehind, || {
+        let lab = clean(signed());
+        let before = lab.world().table.clone();
+        assert!(lab.world().rotate(NAME));
+        rotate_to_the_end(&lab);
+        set_back(&lab, before);
         lab
     }),
     (Code::TenantDeletedUpstream, || {

@@ -27,7 +27,7 @@ pub(super) fn all(place: &Place<'_>) -> Vec<Finding> {
     let mut found = match &place.secret.labelled {
         Labelled::Nothing => return vec![place.missing(description.deletion_date)],
         Labelled::Unreadable { why } => vec![place.unreadable(description, why)],
-        Labelled::Credential { current, pending, accepted } => {
+        Labelled::Credential { current, pending, accepted, .. } => {
             let due = place.due(description, current, pending.as_ref());
             let mut found: Vec<Finding> =
                 due.iter().map(|(id, since)| place.retirement(id, *since)).collect();

@@ -40,6 +40,12 @@ fn listed(id: &str) -> Listed {
     }
 }
 
+/// What the cell's secret holds.
+fn credential(accepted: bool) -> Labelled {
+    let (current, tenant) = ("app-1".parse().unwrap(), "tenant-1".parse().unwrap());
+    Labelled::Credential { current, tenant, pending: None, accepted }
+}
+
 fn terms() -> Terms {
     Terms {
         installation: "test-1".parse().unwrap(),
@@ -63,7 +69,11 @@ fn good() -> CustomerFacts {
     let customer = Customer {
         generation: Generation::NONE.next(),
         phase: Phase::Active,
-        tenant: Some(Tenant { name: "name".parse().unwrap(), id: Some("tenant-1".parse().unwrap()) }),
+        tenant: Some(Tenant {
+            name: "name".parse().unwrap(),
+            id: Some("tenant-1".parse().unwrap()),
+            adopted_at: None,
+        }),
         cells: BTreeMap::from([(EU, cell)]),
         last_request: Some(Order { requested_at: ago(48), request_id: "r-1".parse().unwrap() }),
         ..Customer::absent("acme".parse().unwrap())
@@ -78,7 +88,7 @@ fn good() -> CustomerFacts {
         next_rotation_at: Some(ago(-48)),
         versions: BTreeMap::from([("v-1".to_owned(), vec!["AWSCURRENT".to_owned()])]),
     };
-    let labelled = Labelled::Credential { current: "app-1".parse().unwrap(), pending: None, accepted: true };
+    let labelled = credential(true);
     let secret = SecretFacts { name: description.name.clone(), description: Some(description), labelled };
     CustomerFacts {
         seen: Seen { customer, fence: 7, lease: None },
@@ -102,7 +112,11 @@ fn after(change: impl FnOnce(&mut CustomerFacts)) -> Vec<Code> {
 }
 
 fn cell(facts: &mut CustomerFacts) -> &mut CellState {
-    facts.seen.customer.cells.get_mut(&EU).unwrap()
+    cell_of(facts, EU)
+}
+
+fn cell_of(facts: &mut CustomerFacts, cell: Cell) -> &mut CellState {
+    facts.seen.customer.cells.get_mut(&cell).unwrap()
 }
 
 fn secret(facts: &mut CustomerFacts) -> &mut SecretFacts {
@@ -161,15 +175,13 @@ fn an_application_that_is_not_recorded_is_unknown_unless_it_may_be_the_intended_
 fn an_application_that_is_gone_takes_its_credential_with_it() {
     let gone = |facts: &mut CustomerFacts| {
         facts.tenant = TenantSeen::There(Vec::new());
-        secret(facts).labelled =
-            Labelled::Credential { current: "app-1".parse().unwrap(), pending: None, accepted: false };
+        secret(facts).labelled = credential(false);
     };
     assert_eq!(after(gone), [Code::ApplicationDeletedUpstream]);
     let young = after(|facts| {
         gone(facts);
         cell(facts).applications[0].recorded_at = NOW - SignedDuration::from_secs(60);
-        secret(facts).labelled =
-            Labelled::Credential { current: "app-1".parse().unwrap(), pending: None, accepted: true };
+        secret(facts).labelled = credential(true);
     });
     assert_eq!(young, [], "a listing may be late");
 }
@@ -210,8 +222,7 @@ fn a_secret_that_cannot_be_read_is_missing_or_unreadable() {
 #[test]
 fn a_refused_credential_names_a_rotation_by_force() {
     let mut facts = good();
-    secret(&mut facts).labelled =
-        Labelled::Credential { current: "app-1".parse().unwrap(), pending: None, accepted: false };
+    secret(&mut facts).labelled = credential(false);
     let [finding] = &found(&facts)[..] else { panic!("one finding") };
     assert_eq!((finding.code, finding.safe), (Code::CredentialRefused, false));
     assert!(finding.action.contains("--function-name arn:rotate-secret"), "{}", finding.action);
@@ -229,6 +240,7 @@ fn an_application_retires_once_its_overlap_has_passed() {
             description(facts).changed_at = Some(changed);
             secret(facts).labelled = Labelled::Credential {
                 current: "app-1".parse().unwrap(),
+                tenant: "tenant-1".parse().unwrap(),
                 pending: pending.map(|id| id.parse().unwrap()),
                 accepted: true,
             };
@@ -334,13 +346,38 @@ fn a_lease_is_abandoned_an_hour_after_its_end() {
 }
 
 #[test]
+fn a_record_is_behind_where_what_works_is_not_recorded_and_then_nothing_else_is_told() {
+    let unrecorded = |facts: &mut CustomerFacts| cell(facts).applications[0].id = "app-0".parse().unwrap();
+    assert_eq!(after(unrecorded), [Code::RecordBehind]);
+    let gone = |facts: &mut CustomerFacts| {
+        unrecorded(facts);
+        facts.tenant = TenantSeen::Gone;
+    };
+    assert_eq!(after(gone), [Code::RecordBehind], "the secret is of the next life");
+    let refused = |facts: &mut CustomerFacts| {
+        unrecorded(facts);
+        secret(facts).labelled = credential(false);
+    };
+    assert!(!after(refused).contains(&Code::RecordBehind), "it proves nothing");
+    let elsewhere = |facts: &mut CustomerFacts| {
+        let us = facts.seen.customer.cells.remove(&EU).unwrap();
+        facts.seen.customer.cells.insert(Cell::Us1, us);
+        cell_of(facts, Cell::Us1).applications[0].id = "app-0".parse().unwrap();
+        facts.tenant = TenantSeen::There(vec![listed("app-0"), listed("app-1")]);
+    };
+    assert_eq!(after(elsewhere), [Code::RecordBehind], "a cell that is not recorded");
+}
+
+#[test]
 fn a_tenant_that_nobody_names_is_told_by_whose_name_it_has() {
     let mut tenant =
         Unclaimed { tenant_id: "tenant-9".parse().unwrap(), name: "theirs".to_owned(), derived: None };
-    let orphan = unclaimed(&tenant);
+    let (terms, rules, request_id) = (terms(), Rules::default(), "q-1".parse::<RequestId>().unwrap());
+    let context = Context { terms: &terms, rules: &rules, request_id: &request_id, now: NOW };
+    let orphan = unclaimed(&tenant, &context);
     assert_eq!((orphan.code, orphan.safe), (Code::OrphanTenant, false));
     tenant.derived = Some(("acme".parse().unwrap(), Generation::NONE.next()));
-    let left_over = unclaimed(&tenant);
+    let left_over = unclaimed(&tenant, &context);
     assert_eq!(left_over.code, Code::TenantLeftOver);
     assert!(left_over.explanation.contains("life 1 of customer `acme`"), "{}", left_over.explanation);
 }
