@@ -160,10 +160,12 @@ fn tenant_deleted(record: &Customer, context: &Context<'_>) -> Finding {
 
 /// What cannot be repaired is made anew: what is left of the old life is removed first.
 fn anew(record: &Customer, code: Code, context: &Context<'_>) -> String {
+    // Of two requests of the same instant, the ids say which is the later one.
+    let afterwards = Context { now: context.now + SignedDuration::from_secs(1), ..*context };
     format!(
         "offboard the customer, then onboard it anew: {}; and once CustomerOffboarded has come: {}",
         commands::offboard(context, &record.customer_id, code),
-        commands::onboard(context, record, code)
+        commands::onboard(&afterwards, record, code)
     )
 }
 

@@ -143,6 +143,22 @@ fn a_tenant_that_is_gone_is_one_finding() {
 }
 
 #[test]
+fn a_customer_that_is_made_anew_is_onboarded_later_than_it_is_offboarded() {
+    let mut facts = good();
+    facts.tenant = TenantSeen::Gone;
+    let [finding] = &found(&facts)[..] else { panic!("one finding") };
+    let requested_at = |command: &str| -> Timestamp {
+        let (_, entries) = command.split_once("--entries '").unwrap();
+        let entries: serde_json::Value = serde_json::from_str(entries.split('\'').next().unwrap()).unwrap();
+        let detail = entries[0]["Detail"].as_str().unwrap();
+        let detail: serde_json::Value = serde_json::from_str(detail).unwrap();
+        detail["requested_at"].as_str().unwrap().parse().unwrap()
+    };
+    let (offboard, onboard) = finding.action.split_once("; and once CustomerOffboarded has come: ").unwrap();
+    assert!(requested_at(offboard) < requested_at(onboard), "{}", finding.action);
+}
+
+#[test]
 fn an_application_that_is_not_recorded_is_unknown_unless_it_may_be_the_intended_one() {
     let stranger = |facts: &mut CustomerFacts| {
         facts.tenant = TenantSeen::There(vec![listed("app-1"), listed("app-2")]);
