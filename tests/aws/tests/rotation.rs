@@ -12,6 +12,8 @@ use anyhow::Context as _;
 use aws_parts::secrets::{Cause, End, Preflight, Rotation, SecretsManager, Settings, Step};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::primitives::DateTime;
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use axum::Router;
 use axum::body::Bytes;
@@ -261,6 +263,27 @@ async fn the_schedule_rotates_when_its_time_has_come() {
     assert_eq!(ends(house.server.rotate_due().await), [(Cause::Retried, End::Succeeded)]);
     assert!(house.server.rotate_due().await.is_empty());
     assert_eq!(house.server.reveal("s", "AWSCURRENT").as_deref(), Some("made"));
+}
+
+#[tokio::test]
+async fn time_may_pass_for_one_secret_alone() {
+    let house = House::new(Settings::default(), false).await;
+    house.client.create_secret().name("other").secret_string("one").send().await.unwrap();
+    house.rotate(TWO, false).await.unwrap();
+    let before = house.client.describe_secret().secret_id("s").send().await.unwrap();
+    house.server.age("s", 40 * DAY).unwrap();
+    let after = house.client.describe_secret().secret_id("s").send().await.unwrap();
+    let other = house.client.describe_secret().secret_id("other").send().await.unwrap();
+    let moved = |date: fn(&DescribeSecretOutput) -> Option<&DateTime>| {
+        let seconds = |secret| date(secret).map(DateTime::secs).unwrap();
+        seconds(&before) - seconds(&after)
+    };
+    let forty_days = i64::try_from(40 * DAY.as_secs()).unwrap();
+    assert_eq!(moved(DescribeSecretOutput::last_changed_date), forty_days);
+    assert_eq!(moved(DescribeSecretOutput::next_rotation_date), forty_days);
+    assert!(other.last_changed_date().map(DateTime::secs) > after.next_rotation_date().map(DateTime::secs));
+    assert_eq!(house.server.rotate_due().await.len(), 1, "its time has come");
+    assert!(house.server.age("nobody's", DAY).is_err());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! | [`journey`], [`report`] | the main job from end to end, and what was expected of it |
 //! | [`rotations`] | credentials that are rotated under load |
 //! | [`burst`] | more documents than the vendor takes at once |
+//! | [`drifts`] | what a reconciliation finds, made by hand |
 //! | [`large`] | one large document |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
@@ -15,6 +16,7 @@
 pub mod burst;
 pub mod bus;
 pub mod clients;
+pub mod drifts;
 pub mod emulator;
 pub mod functions;
 pub mod journey;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
-use sandbox::{burst, journey, large, rotations};
+use sandbox::{burst, drifts, journey, large, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -21,6 +21,8 @@ and the real functions, all on loopback.
                                 while their documents are submitted without pause (minutes)
   cargo sandbox -- --burst      another: 2,000 documents of 20 customers, many more than the vendor
                                 takes at once, 620 of them one customer's (minutes)
+  cargo sandbox -- --drifts     another: every kind of drift that a reconciliation can find is made by
+                                hand, found, and repaired or undone (a minute or two)
   cargo sandbox -- --large 1GB  the same with one document of that size (KB, MB, GB), from a file that is
                                 made under target/ for it
   cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
@@ -33,6 +35,7 @@ enum Story {
     Journey,
     Rotations,
     Burst,
+    Drifts,
     Large(u64),
     Keep,
 }
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         [] => Story::Journey,
         ["--rotations"] => Story::Rotations,
         ["--burst"] => Story::Burst,
+        ["--drifts"] => Story::Drifts,
         ["--large", size] => match large::size(size) {
             Ok(bytes) => Story::Large(bytes),
             Err(error) => {
@@ -78,6 +82,7 @@ async fn run(story: Story) -> Result<ExitCode> {
     let options = match story {
         Story::Rotations => rotations::options(),
         Story::Burst => burst::options(),
+        Story::Drifts => drifts::options(),
         Story::Journey | Story::Large(_) | Story::Keep => Options::default(),
     };
     let sandbox = Sandbox::start(options).await?;
@@ -86,6 +91,7 @@ async fn run(story: Story) -> Result<ExitCode> {
         Story::Journey => journey::run(&sandbox, &mut report).await,
         Story::Rotations => rotations::run(&sandbox, &mut report).await,
         Story::Burst => burst::run(&sandbox, &mut report).await,
+        Story::Drifts => drifts::run(&sandbox, &mut report).await,
         Story::Large(bytes) => large::run(&sandbox, &mut report, bytes).await,
         Story::Keep => {
             keep::instructions(&sandbox);

@@ -1,6 +1,7 @@
 //! All secrets, and how one of them is found.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -31,6 +32,16 @@ impl Secret {
     /// lists InvalidRequestException with the cause "The secret is scheduled for deletion".
     pub(super) fn usable(&mut self) -> Result<&mut Self, Refusal> {
         if self.deleted.is_some() { Err(Refusal::marked_for_deletion()) } else { Ok(self) }
+    }
+
+    /// Every date of it moves back.
+    pub(super) fn age(&mut self, by: Duration) {
+        let Self { created, changed, accessed, deleted, schedule, versions, .. } = self;
+        let optional = [accessed, deleted, &mut schedule.last, &mut schedule.next];
+        for date in [created, changed].into_iter().chain(optional.into_iter().flatten()) {
+            *date -= by;
+        }
+        versions.age(by);
     }
 }
 

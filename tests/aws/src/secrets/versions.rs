@@ -1,6 +1,7 @@
 //! The versions of one secret and the staging labels on them. No clock, no wire.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -117,6 +118,13 @@ impl Versions {
         next.check_labels()?;
         *self = next;
         Ok(())
+    }
+
+    /// Every version becomes so much older.
+    pub(super) fn age(&mut self, by: Duration) {
+        for version in &mut self.list {
+            version.created -= by;
+        }
     }
 
     /// Takes away a version: only what a rotation's test has made.

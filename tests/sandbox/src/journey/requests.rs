@@ -9,7 +9,7 @@ pub(crate) fn onboarding(request_id: &str, customer: &str, cells: &[&str]) -> Va
     request
 }
 
-pub(super) fn offboarding(request_id: &str, customer: &str) -> Value {
+pub(crate) fn offboarding(request_id: &str, customer: &str) -> Value {
     request("CustomerOffboardingRequested", request_id, customer, "contract ended")
 }
 
@@ -31,7 +31,7 @@ pub(super) fn answers(event: &Value, kind: &str, request_id: &str) -> bool {
 }
 
 /// Whether an event ends this request, well or not.
-pub(super) fn ends(event: &Value, request_id: &str) -> bool {
+pub(crate) fn ends(event: &Value, request_id: &str) -> bool {
     let kinds = [
         "CustomerOnboarded",
         "CustomerOnboardingFailed",
