@@ -6,6 +6,7 @@
 //! unknown, and is not touched.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use registry::Cause;
 use resistant::Vendor;
@@ -20,6 +21,9 @@ use vault::{Description, SecretName, Stage, Stored, VaultError};
 
 use crate::session::Session;
 use crate::{Attempt, FlowError, Remover};
+
+/// When to look again at a listing that is late.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What became of a restoration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,6 +191,12 @@ impl Restoring<'_> {
                 seen.push(one.id.clone());
                 news
             });
+            let current = &held.current.credential.application_id;
+            if !applications.iter().any(|one| one.id == *current) {
+                let reason =
+                    format!("the vendor gives a token for application {current} and does not list it yet");
+                return Err(FlowError::not_yet(AGAIN, reason));
+            }
             cells.insert(cell, applications);
         }
         let keys = held.values().flat_map(Held::all).filter_map(key).collect();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use asked::{MORE, OFF, event, lab_with, on};
 use credential::{NAME, signed, step};
 use drift::{clean, codes, command, plan, rotate_to_the_end, set_back};
+use jiff::SignedDuration;
 use laboratory::BEGINNING;
 use laboratory::delivery::{Delivered, End, Work};
 use laboratory::fault::Fault;
@@ -176,6 +177,16 @@ fn holds(lab: &Lab, what: &str, before: &Customer) {
     ask_later(lab, &Ask::offboard("r-new", "acme", later(lab)));
     assert_eq!(event(&lab.world())["type"], "CustomerOffboarded", "{what}");
     assert_eq!(lab.world().vendor.tenants().count(), 0, "{what}");
+}
+
+#[test]
+fn an_application_that_is_listed_late_is_waited_for() {
+    let (lab, before) =
+        after(clean(signed()), |lab| lab.world().vendor.lag.listing = SignedDuration::from_secs(300), rotate);
+    refused(&lab, restore(), "does not list it yet");
+    lab.pass(Duration::from_secs(301));
+    assert_eq!(lab.deliver(restore(), vec![]).end, End::Done);
+    assert_eq!(names(&customer(&lab)), names(&before));
 }
 
 #[test]
