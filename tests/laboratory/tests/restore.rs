@@ -16,7 +16,7 @@ use laboratory::BEGINNING;
 use laboratory::delivery::{Delivered, End, Work};
 use laboratory::fault::Fault;
 use laboratory::lab::{Lab, OVERLAP, Setup};
-use laboratory::scenarios::ONE;
+use laboratory::scenarios::{ONE, TWO};
 use laboratory::table::Table;
 use laboratory::world::Ask;
 use serde_json::{Value, json};
@@ -187,6 +187,46 @@ fn an_application_that_is_listed_late_is_waited_for() {
     lab.pass(Duration::from_secs(301));
     assert_eq!(lab.deliver(restore(), vec![]).end, End::Done);
     assert_eq!(names(&customer(&lab)), names(&before));
+}
+
+const OTHER: &str = "resistant/acme/us-1/credential";
+
+/// Signed in two cells since, and the second one's secret was altered.
+fn altered_since(field: &str, to: Value) -> Value {
+    let lab = clean(Lab::new(Setup::default()));
+    let then = table(&lab);
+    ask(&lab, &on(TWO));
+    drift::put(&lab, OTHER, &drift::altered(&lab, OTHER, field, to));
+    set_back(&lab, then);
+    let Delivered { end, said, .. } = lab.deliver(restore(), vec![]);
+    assert_eq!(end, End::Done, "{said:?}");
+    let cells: Vec<_> = customer(&lab).cells.into_keys().collect();
+    assert_eq!(cells, ONE, "the other cell is not told");
+    serde_json::from_str(&said.unwrap()).unwrap()
+}
+
+#[test]
+fn a_cell_whose_secret_proves_nothing_is_left_out() {
+    let refused = altered_since("client_id", json!("another-client"));
+    assert_eq!(refused["left_out"], json!({"us-1": "the vendor gives no token for its AWSCURRENT"}));
+    let earlier = altered_since("generation", json!(0));
+    assert_eq!(earlier["left_out"], json!({"us-1": "its secret belongs to an earlier life"}));
+    let unreadable = altered_since("tenant_id", json!(""));
+    assert!(unreadable["left_out"]["us-1"].as_str().unwrap().contains("credential"), "{unreadable}");
+    assert_eq!(unreadable["cells"], json!(["eu-1"]));
+}
+
+#[test]
+fn what_is_recorded_and_there_stays_recorded() {
+    let since = |lab: &Lab| {
+        rotate(lab);
+        // No label names the replaced application any more.
+        let current = lab.world().secrets.reveal(NAME, "AWSCURRENT").unwrap().to_owned();
+        drift::put(lab, NAME, &current);
+    };
+    let (lab, before) = after(clean(signed()), |_| {}, since);
+    assert_eq!(lab.deliver(restore(), vec![]).end, End::Done);
+    assert_eq!((names(&customer(&lab)), before.recorded().count()), (names(&before), 2));
 }
 
 #[test]

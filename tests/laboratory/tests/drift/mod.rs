@@ -98,10 +98,18 @@ fn secret(lab: &Lab, operation: &str, input: &Value) {
 }
 
 /// Another value becomes current.
-fn put(lab: &Lab, value: &str) {
+pub(crate) fn put(lab: &Lab, name: &str, value: &str) {
     let token = "a".repeat(32);
-    let input = json!({"SecretId": NAME, "ClientRequestToken": token, "SecretString": value});
+    let input = json!({"SecretId": name, "ClientRequestToken": token, "SecretString": value});
     secret(lab, "PutSecretValue", &input);
+}
+
+/// The value of a secret, with a field that is another one.
+pub(crate) fn altered(lab: &Lab, name: &str, field: &str, to: Value) -> String {
+    let mut value: Value =
+        serde_json::from_str(lab.world().secrets.reveal(name, "AWSCURRENT").unwrap()).unwrap();
+    value[field] = to;
+    value.to_string()
 }
 
 /// The table is restored to an earlier time.
@@ -182,15 +190,13 @@ pub(crate) const DRIFTS: &[Drift] = &[
     }),
     (Code::SecretUnreadable, || {
         let lab = clean(signed());
-        put(&lab, "{}");
+        put(&lab, NAME, "{}");
         lab
     }),
     (Code::CredentialRefused, || {
         let lab = clean(signed());
-        let value = lab.world().secrets.reveal(NAME, "AWSCURRENT").unwrap().to_owned();
-        let mut value: Value = serde_json::from_str(&value).unwrap();
-        value["client_id"] = "another-client".into();
-        put(&lab, &value.to_string());
+        let value = altered(&lab, NAME, "client_id", "another-client".into());
+        put(&lab, NAME, &value);
         lab
     }),
     (Code::RetirementDue, || {
