@@ -285,3 +285,18 @@ fn the_table_of_findings_is_that_of_the_code() {
         .collect();
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn the_runbook_has_a_section_for_each_finding() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/RUNBOOK.md");
+    let runbook = std::fs::read_to_string(path).expect("infra/RUNBOOK.md is there");
+    let sections: Vec<&str> = runbook.split("\n## ").skip(1).collect();
+    let titles: Vec<&str> = sections.iter().map(|section| section.lines().next().unwrap()).collect();
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(titles, codes);
+    for section in sections {
+        for part in ["**Means.**", "**Look.**", "**Do.**", "**Do not**"] {
+            assert_eq!(section.matches(part).count(), 1, "{part} in {section}");
+        }
+    }
+}
