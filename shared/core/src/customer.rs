@@ -22,8 +22,10 @@
 //! credential the intent is cleared.
 
 mod protocol;
+mod restoration;
 
-pub use protocol::{IllegalTransition, Restoration, Transition};
+pub use protocol::{IllegalTransition, Transition};
+pub use restoration::Restoration;
 
 use std::collections::BTreeMap;
 

@@ -3,13 +3,12 @@
 //! Only the tenant is taken over. Its applications' credentials were shown once, to whoever made them, so the
 //! onboarding that follows makes applications of its own beside them.
 
-use registry::Cause;
 use shared_core::customer::{Customer, Tenant, Transition};
 use shared_core::event::ReasonCode;
 use shared_core::ids::{CustomerId, TenantName};
 use shared_core::request::{ImportRequest, Refusal, Violation};
 
-use crate::session::Session;
+use crate::session::{Session, cause_of};
 use crate::{Attempt, FlowError, Remover};
 
 impl Remover {
@@ -22,12 +21,7 @@ impl Remover {
     /// has one; [`FlowError::NotYet`] where another invocation works on the customer.
     pub async fn adopt(&self, request: &ImportRequest, attempt: &Attempt) -> Result<(), FlowError> {
         let this = self.at(attempt);
-        let cause = Cause {
-            actor: request.asked.actor.to_string(),
-            reason: request.asked.reason.to_string(),
-            request_id: Some(request.asked.request_id.clone()),
-            origin: attempt.origin.clone(),
-        };
+        let cause = cause_of(&request.asked, attempt);
         let session = Session::open_patiently(&this, &request.customer_id, &cause, attempt).await?;
         let mut session = session.unless_paused().await?;
         let adopted = this.adopt_under_lease(&mut session, request).await;

@@ -3,11 +3,10 @@
 //! It is said under the lease, so no flow is at work when it begins. A request in work waits where it is, and
 //! goes on from there.
 
-use registry::Cause;
 use shared_core::customer::{Pause, Transition};
 use shared_core::request::PauseRequest;
 
-use crate::session::Session;
+use crate::session::{Session, cause_of};
 use crate::{Attempt, FlowError, Remover};
 
 impl Remover {
@@ -17,12 +16,7 @@ impl Remover {
     /// # Errors
     /// [`FlowError`]; [`FlowError::NotYet`] where another invocation works on the customer for longer.
     pub async fn pause(&self, request: &PauseRequest, attempt: &Attempt) -> Result<bool, FlowError> {
-        let cause = Cause {
-            actor: request.asked.actor.to_string(),
-            reason: request.asked.reason.to_string(),
-            request_id: Some(request.asked.request_id.clone()),
-            origin: attempt.origin.clone(),
-        };
+        let cause = cause_of(&request.asked, attempt);
         let mut session = Session::open_patiently(self, &request.customer_id, &cause, attempt).await?;
         let changes = session.customer().paused().is_some() != request.paused;
         let done = if changes { session.step(switch(request, &session)).await } else { Ok(()) };

@@ -6,9 +6,7 @@
 //! unknown, and is not touched.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use registry::Cause;
 use resistant::Vendor;
 use shared_core::credential::Authentication;
 use shared_core::customer::{
@@ -19,11 +17,9 @@ use shared_core::place::Cell;
 use shared_core::request::RestoreRequest;
 use vault::{Description, SecretName, Stage, Stored, VaultError};
 
-use crate::session::Session;
+use crate::session::{Session, cause_of};
+use crate::tenant::AGAIN;
 use crate::{Attempt, FlowError, Remover};
-
-/// When to look again at a listing that is late.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// What became of a restoration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,12 +60,7 @@ impl Remover {
         attempt: &Attempt,
     ) -> Result<Restored, FlowError> {
         let this = self.at(attempt);
-        let cause = Cause {
-            actor: request.asked.actor.to_string(),
-            reason: request.asked.reason.to_string(),
-            request_id: Some(request.asked.request_id.clone()),
-            origin: attempt.origin.clone(),
-        };
+        let cause = cause_of(&request.asked, attempt);
         // A pause does not hold it up: who restores a table pauses first.
         let mut session = Session::open_patiently(&this, &request.customer_id, &cause, attempt).await?;
         let restoring =
@@ -214,7 +205,10 @@ impl Restoring<'_> {
         let found = listed.into_iter().find(|tenant| tenant.id == id);
         let name: Option<TenantName> = found.and_then(|tenant| tenant.name.parse().ok());
         let Some(name) = name else {
-            return Err(impossible(session, "has a tenant that the vendor does not list under a legal name"));
+            return Err(impossible(
+                session,
+                "has a tenant that the vendor does not list under a legal name: look for it at the vendor, and ask again once it is listed",
+            ));
         };
         // Only one that was imported has another name.
         let derived = TenantName::derive(self.installation, &session.customer().customer_id, generation);
@@ -234,15 +228,25 @@ impl Held {
 fn life(session: &Session, held: &BTreeMap<Cell, Held>) -> Result<Life, FlowError> {
     let latest = held.values().map(|held| &held.current.credential).max_by_key(|one| one.generation);
     let Some(latest) = latest else {
-        return Err(impossible(session, "has no secret for which the vendor gives a token"));
+        return Err(impossible(
+            session,
+            "has no secret for which the vendor gives a token: offboard it, and onboard it anew",
+        ));
     };
     if latest.generation < session.customer().generation {
-        return Err(impossible(session, "is recorded in a later life than its secrets are of"));
+        return Err(impossible(
+            session,
+            "is recorded in a later life than its secrets are of, so it is not the record that was set back: reconcile, and \
+             follow what is found",
+        ));
     }
     let (generation, tenant) = (latest.generation, latest.tenant_id.clone());
     let same = |held: &Held| held.current.credential.tenant_id == tenant;
     if held.values().any(|held| held.current.credential.generation == generation && !same(held)) {
-        return Err(impossible(session, "has secrets of two tenants in one life"));
+        return Err(impossible(
+            session,
+            "has secrets of two tenants in one life: find out at the vendor which tenant is its own, and delete the other secret",
+        ));
     }
     Ok(Life { generation, tenant })
 }

@@ -13,6 +13,7 @@ use shared_core::customer::{Customer, Transition};
 use shared_core::elapsed;
 use shared_core::event::{Content, OutboundEvent};
 use shared_core::ids::{CustomerId, RequestId};
+use shared_core::request::Asked;
 use tokio::time::Instant;
 
 use crate::{Attempt, FlowError, Remover};
@@ -25,6 +26,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) fn patience(attempt: &Attempt) -> Instant {
     let now = Instant::now();
     now + PATIENCE.min(Instant::from_std(attempt.deadline).saturating_duration_since(now) / 3)
+}
+
+/// Who asked, and why, of a request that only operators make.
+pub(crate) fn cause_of(asked: &Asked, attempt: &Attempt) -> Cause {
+    Cause {
+        actor: asked.actor.to_string(),
+        reason: asked.reason.to_string(),
+        request_id: Some(asked.request_id.clone()),
+        origin: attempt.origin.clone(),
+    }
 }
 
 /// A held lease with the record under it: every step is applied, saved and audited at once.

@@ -149,7 +149,7 @@ impl Remover {
 }
 
 /// When to look again at what the vendor's listing should not, or should no longer, say.
-const AGAIN: Duration = Duration::from_secs(5);
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 fn still_there(what: &str, said: Option<CallError>) -> FlowError {
     let said = said.map(|error| format!(" ({error})")).unwrap_or_default();

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Application, CellPhase, CellState, Customer, Failure};
-use super::{NextApplication, Order, Pause, Phase, Sealed, Tenant, Work};
+use super::{NextApplication, Pause, Phase, Restoration, Sealed, Tenant, Work};
 use crate::credential::AuthenticationKind;
 use crate::document::DocumentId;
-use crate::event::{Certificate, DeletedApplication, DeletedSecret, ReasonCode};
+use crate::event::{Certificate, DeletedApplication, DeletedSecret};
 use crate::failure::{Class, Classified};
-use crate::ids::{ApplicationId, CustomerId, Generation, KeyId, TenantId, TenantName};
+use crate::ids::{ApplicationId, CustomerId, TenantId, TenantName};
 use crate::place::Cell;
 
 /// One step of the protocol.
@@ -149,30 +149,6 @@ pub enum Transition {
         /// The secrets in their recovery windows.
         secrets: Vec<DeletedSecret>,
     },
-}
-
-/// What a customer's secrets prove of a life that the record knows less of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restoration {
-    /// Which life.
-    pub generation: Generation,
-    /// Its tenant, with its id.
-    pub tenant: Tenant,
-    /// Of each cell whose secret gets a token, the applications that are the customer's.
-    pub cells: BTreeMap<Cell, Vec<Application>>,
-    /// The keys that are in the secrets: what was intended with one of them has been made.
-    pub keys: Vec<KeyId>,
-    /// Requests from before this are superseded: which of them were applied, nobody knows any more.
-    pub order: Order,
-}
-
-impl Restoration {
-    /// Whether an intent has become an application that is known.
-    fn has_made(&self, cell: Cell, next: &NextApplication) -> bool {
-        let keyed = next.key_id.as_ref().is_some_and(|key| self.keys.contains(key));
-        let known = |made: &Application| self.cells[&cell].iter().any(|one| one.id == made.id);
-        keyed || next.application.as_ref().is_some_and(known)
-    }
 }
 
 /// A transition that the record's phase does not allow: a bug, never a race.
@@ -385,7 +361,7 @@ impl Customer {
         self.cells.values().any(|state| state.phase == CellPhase::Active)
     }
 
-    fn end_open_cells(&mut self, failure: &Failure) {
+    pub(super) fn end_open_cells(&mut self, failure: &Failure) {
         for state in self.cells.values_mut().filter(|state| state.phase == CellPhase::Provisioning) {
             state.phase = CellPhase::Failed;
             state.failure = Some(failure.clone());
@@ -397,28 +373,6 @@ impl Customer {
         self.tenant = Some(Tenant { name: tenant_name, id: None, adopted_at: None });
         self.cells.clear();
         self.certificate = Certificate::default();
-    }
-
-    fn restore(&mut self, restoration: Restoration) {
-        if restoration.generation != self.generation || !self.lives() {
-            self.cells.clear();
-            self.certificate = Certificate::default();
-        }
-        for (&cell, applications) in &restoration.cells {
-            let state = self.cells.entry(cell).or_insert_with(CellState::wanted);
-            state.phase = CellPhase::Active;
-            state.failure = None;
-            state.next = state.next.take().filter(|next| !restoration.has_made(cell, next));
-            state.applications.clone_from(applications);
-        }
-        let explanation = "the record was restored while this cell was being made: ask for it again";
-        self.end_open_cells(&Failure::new(ReasonCode::TooOld, explanation));
-        self.generation = restoration.generation;
-        self.tenant = Some(restoration.tenant);
-        self.phase = Phase::Active;
-        self.failure = None;
-        self.work = None;
-        self.last_request = Some(restoration.order);
     }
 
     fn want(&mut self, work: Work, mut intents: BTreeMap<Cell, NextApplication>) {
