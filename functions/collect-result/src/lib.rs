@@ -89,7 +89,11 @@ impl CollectResult {
         invocation: &Invocation,
     ) -> Result<Verdict, Stop> {
         let number = message.attempt;
-        match self.collector.documents.look(id, number).await? {
+        let looked = self.collector.documents.look(id, number).await?;
+        if let Looked::Begun(standing) | Looked::Not(standing) = &looked {
+            concerns(invocation, &standing.document);
+        }
+        match looked {
             Looked::Begun(standing) => self.go_on(&standing.document, message, invocation).await,
             Looked::Not(standing) if standing.document.state != State::Submitted => {
                 self.tell(*standing).await
@@ -130,6 +134,7 @@ impl CollectResult {
         let Some(standing) = self.collector.documents.standing(&told.document_id).await? else {
             return Ok(done("ignored: the document is not known"));
         };
+        concerns(invocation, &standing.document);
         if standing.document.settled() {
             return self.tell(standing).await;
         }
@@ -164,14 +169,8 @@ impl CollectResult {
 
     async fn asked(&self, asked: Asked, message: &Message, invocation: &Invocation) -> Verdict {
         let ended = match &asked {
-            Asked::Look(id) => {
-                invocation.concerns(id.as_str());
-                self.look(id, message, invocation).await
-            }
-            Asked::Finished(told) => {
-                invocation.concerns(told.document_id.as_str());
-                self.finished(told, message, invocation).await
-            }
+            Asked::Look(id) => self.look(id, message, invocation).await,
+            Asked::Finished(told) => self.finished(told, message, invocation).await,
             Asked::NotOurs => Ok(done("ignored: the vendor tells of what was not submitted here")),
         };
         ended.unwrap_or_else(|stop| Verdict::of(stop, None))
@@ -213,6 +212,13 @@ fn is_ours(document: &Document, told: &Finished) -> bool {
             submission.tenant_id.as_ref().is_none_or(|tenant| tenant.as_str() == told.tenant_id);
         same_tenant && submission.id.as_str() == told.submission_id
     })
+}
+
+/// The line at the end is about the customer; the document is its correlation id.
+fn concerns(invocation: &Invocation, document: &Document) {
+    if let Some(customer) = &document.customer_id {
+        invocation.concerns(customer);
+    }
 }
 
 fn done(outcome: &str) -> Verdict {

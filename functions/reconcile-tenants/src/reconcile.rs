@@ -26,15 +26,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lifecycle::Remover;
 use registry::Documents;
 use resistant::Vendor;
 use runtime::{Backlog, Bus, Invocation, Message, Metrics, Report, Verdict};
 use serde_json::json;
+use shared_core::elapsed;
 use shared_core::event::{OutboundEvent, ReasonCode, ReconciliationFinished};
 use shared_core::request::{ReconciliationRequest, Refusal, Violation};
 
 use facts::Terms;
+use findings::Code;
 use look::Look;
 use pace::Pace;
 use reports::Reports;
@@ -181,7 +184,7 @@ impl Reconciler {
         self.bus.announce(&OutboundEvent::new(finished.clone(), invocation.now())).await?;
         state::keep_finished(&*self.reports, &finished).await?;
         State::clear(&*self.reports).await?;
-        self.metrics(&finished, invocation).put();
+        self.metrics(state, &finished, invocation.now()).put();
         tracing::info!(
             reconciliation.id = %finished.request_id,
             mode = %finished.mode,
@@ -196,12 +199,20 @@ impl Reconciler {
         Ok(finished)
     }
 
-    /// How much was found, of each kind that was found, and how much room is left at the vendor.
-    fn metrics(&self, finished: &ReconciliationFinished, invocation: &Invocation) -> Metrics {
-        let left = (self.terms.quota as u64).saturating_sub(finished.tenants);
-        let metrics = Metrics::new(&self.terms.bus_name, invocation.now())
+    /// How much was found, of each kind that was found, how much room is left at the vendor, and how old the oldest
+    /// credential is. Alarms stand on the first six, which are there also where they are zero.
+    fn metrics(&self, state: &State, finished: &ReconciliationFinished, now: Timestamp) -> Metrics {
+        let quota = (self.terms.quota as u64).max(1);
+        let left = quota.saturating_sub(finished.tenants);
+        let age = state.oldest_credential.map(|since| elapsed(since, now).as_secs() / (24 * 60 * 60));
+        let found = |code: Code| finished.findings.get(code.as_str()).copied().unwrap_or_default();
+        let metrics = Metrics::new(&self.terms.bus_name, now)
             .count("Findings", finished.findings.values().sum())
-            .count("TenantsLeft", left);
+            .count("TenantsLeft", left)
+            .percent("TenantsLeftPercent", left * 100 / quota)
+            .figure("OldestCredentialDays", age.unwrap_or_default())
+            .count("RotationsOverdue", found(Code::RotationOverdue))
+            .count("RetirementsOverdue", found(Code::RetirementDue));
         finished.findings.iter().fold(metrics, |metrics, (code, count)| metrics.count(code, *count))
     }
 }

@@ -131,7 +131,7 @@ impl SubmitDocument {
                 .reject(outcome::wrong_bucket(object, message, &self.bucket), invocation.now())
                 .await;
         }
-        let source = source(object);
+        let source = object.source();
         let group = customer_of(&object.key).ok().map(|customer| customer.to_string());
         if let Some(customer) = &group {
             invocation.concerns(customer);
@@ -216,13 +216,4 @@ impl Handler for SubmitDocument {
 /// Consoles make "folders" by empty objects whose keys end with a slash.
 fn is_folder_marker(object: &ObjectCreated) -> bool {
     object.key.ends_with('/') && object.size_bytes == Some(0)
-}
-
-fn source(object: &ObjectCreated) -> Source {
-    Source {
-        bucket: object.bucket.clone(),
-        key: object.key.clone(),
-        version_id: object.version_id.clone(),
-        etag: object.e_tag.clone(),
-    }
 }

@@ -15,6 +15,7 @@ use jiff::fmt::rfc2822;
 use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
+use shared_core::place::Cell;
 
 use crate::address::{Reach, UnsafeAddress};
 use crate::error::{CallError, Cause};
@@ -53,9 +54,13 @@ pub(crate) struct Http {
     client: reqwest::Client,
     exchange: Arc<dyn Exchange>,
     uploads: Arc<dyn Exchange>,
+    place: &'static str,
     timeout: Duration,
     deadline: Option<Instant>,
 }
+
+/// Where calls go that go to no cell, as the log and the metrics name it.
+const CONTROL: &str = "control";
 
 /// A whole answer, whatever its status.
 #[derive(Clone)]
@@ -83,7 +88,7 @@ impl Http {
         let client = builder().build().map_err(NoClient)?;
         let exchange = Arc::new(client.clone());
         let uploads = Arc::new(Uploads { reach, lookup, client: OnceLock::new() });
-        Ok(Self { client, exchange, uploads, timeout: CALL_TIMEOUT, deadline: None })
+        Ok(Self { client, exchange, uploads, place: CONTROL, timeout: CALL_TIMEOUT, deadline: None })
     }
 
     pub(crate) fn over(self, exchange: Arc<dyn Exchange>) -> Self {
@@ -96,6 +101,11 @@ impl Http {
 
     pub(crate) fn with_deadline(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same way, to a cell.
+    pub(crate) fn to_cell(&self, cell: Cell) -> Self {
+        Self { place: cell.as_str(), ..self.clone() }
     }
 
     pub(crate) fn client(&self) -> &reqwest::Client {
@@ -121,7 +131,10 @@ impl Http {
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, CallError> {
-        send(&*self.exchange, self.time_left(), operation, request).await
+        let started = Instant::now();
+        let answer = send(&*self.exchange, self.time_left(), operation, request).await;
+        self.tell(operation, started, &answer);
+        answer
     }
 
     /// Sends a document, or asks for one, once and behind the guard, and reads the whole answer.
@@ -131,7 +144,24 @@ impl Http {
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, CallError> {
-        send(&*self.uploads, self.at_most(limit), operation, request).await
+        let started = Instant::now();
+        let answer = send(&*self.uploads, self.at_most(limit), operation, request).await;
+        self.tell(operation, started, &answer);
+        answer
+    }
+
+    /// One line for each call, which also stands for it where calls are counted (see `runtime::telemetry`).
+    fn tell(&self, operation: &'static str, started: Instant, answer: &Result<Answer, CallError>) {
+        if matches!(answer, Err(CallError::NotSent { .. })) {
+            return;
+        }
+        tracing::debug!(
+            vendor.operation = operation,
+            vendor.cell = self.place,
+            http.status = answer.as_ref().ok().map(|answer| answer.status.as_u16()),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "Called the vendor."
+        );
     }
 }
 
@@ -202,18 +232,10 @@ async fn send(
     if limit.is_zero() {
         return Err(CallError::NotSent { operation, problem: "no time is left", source: None });
     }
-    let started = Instant::now();
-    let result = match request.timeout(limit).build() {
+    match request.timeout(limit).build() {
         Ok(request) => exchange.exchange(operation, request).await,
         Err(error) => Err(broken(operation, error)),
-    };
-    tracing::debug!(
-        vendor.operation = operation,
-        http.status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
-        duration_ms = started.elapsed().as_millis() as u64,
-        "called the vendor"
-    );
-    result
+    }
 }
 
 #[async_trait]

@@ -151,7 +151,7 @@ impl Vendor {
         };
         let entry = self.tokens.entry(identity(credential));
         let tokens = Tokens::new(Requester::fixed(client), entry, self.clock.clone());
-        let api = Api::new(self.http.clone(), endpoints.api_base(), tokens);
+        let api = Api::new(self.http.to_cell(endpoints.cell()), endpoints.api_base(), tokens);
         Ok(DataPlane::new(api, endpoints))
     }
 }

@@ -14,7 +14,7 @@ use shared_core::event::{Content, DocumentRejected, Original, OutboundEvent, Req
 use shared_core::failure::{Class, Classified};
 use shared_core::request::Refusal;
 
-use crate::{BoxError, Message, Report, Unreadable, Verdict};
+use crate::{BoxError, Message, Report, Unreadable, Verdict, telemetry, trace};
 
 /// The bus that our events go to. Clones share it.
 #[derive(Clone, Debug)]
@@ -104,7 +104,14 @@ impl Bus {
     /// # Errors
     /// [`AnnounceError`]. The event may be there all the same.
     pub async fn announce(&self, event: &OutboundEvent) -> Result<(), AnnounceError> {
-        self.0.announce(event).await
+        self.0.announce(event).await?;
+        tracing::debug!(
+            target: telemetry::BUS,
+            event_type = event.detail_type(),
+            event_id = event.event_id(),
+            "Announced an event."
+        );
+        Ok(())
     }
 
     /// Asks for something, as the platform does: the bus takes a request of this type to its queue.
@@ -200,6 +207,7 @@ impl EventBridge {
             .source(SOURCE)
             .detail_type(detail_type)
             .detail(detail)
+            .set_trace_header(trace::current())
             .build())
     }
 }

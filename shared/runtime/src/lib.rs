@@ -49,6 +49,7 @@ pub mod metrics;
 mod queue;
 mod run;
 pub mod telemetry;
+mod trace;
 mod unit;
 pub mod verdict;
 

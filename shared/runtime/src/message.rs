@@ -6,9 +6,13 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared_core::document::{DocumentId, Source};
 use shared_core::elapsed;
 use shared_core::event::DocumentRef;
 use shared_core::request::Refusal;
+
+/// The most characters of an id in a line: as many as a request's may have.
+const LONGEST_ID: usize = 128;
 
 /// What a function is asked to do, once.
 pub struct Message {
@@ -41,6 +45,22 @@ impl Message {
     /// What it is, for the log.
     pub fn kind(&self) -> &str {
         self.payload.kind()
+    }
+
+    /// What names the work in every line about it, in calls to the vendor that take a name, and in the events that
+    /// tell of it: a request's id, a document's, or a rotation's token. As the message says, which nobody has checked
+    /// yet: cut where it is longer than any of these may be.
+    pub fn correlation_id(&self) -> Option<String> {
+        let id = match &self.payload {
+            Payload::Event(event) => {
+                let named = ["request_id", "document_id"].into_iter().find_map(|name| event.get(name));
+                // The vendor's notification of a result.
+                named.or_else(|| event.pointer("/payload/query_id"))?.as_str()?.to_owned()
+            }
+            Payload::Object(object) => DocumentId::of(&object.source()).as_str().to_owned(),
+            Payload::Rotation(rotation) => rotation.client_request_token.clone(),
+        };
+        Some(id.chars().take(LONGEST_ID).collect())
     }
 
     /// The same message for a deferral, once the handler has taken the payload.
@@ -84,7 +104,7 @@ impl Payload {
     pub fn kind(&self) -> &str {
         match self {
             Self::Event(event) => event.get("type").and_then(Value::as_str).unwrap_or("event"),
-            Self::Object(_) => "ObjectCreated",
+            Self::Object(_) => ObjectCreated::KIND,
             Self::Rotation(rotation) => rotation.step.as_str(),
         }
     }
@@ -110,6 +130,19 @@ pub struct ObjectCreated {
 }
 
 impl ObjectCreated {
+    /// What a message about one is, in the log.
+    pub const KIND: &str = "ObjectCreated";
+
+    /// As its document's identity has it.
+    pub fn source(&self) -> Source {
+        Source {
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            version_id: self.version_id.clone(),
+            etag: self.e_tag.clone(),
+        }
+    }
+
     /// As events name it.
     pub fn document(&self) -> DocumentRef {
         DocumentRef {

@@ -9,6 +9,7 @@ use crate::deferral::{NoQueue, Postpone};
 use crate::envelope::{self, Delivery};
 use crate::{
     BoxError, Deadline, Environment, Handler, Invocation, Misconfigured, batch, clock, direct, telemetry,
+    trace,
 };
 
 /// Starts a function's process: telemetry, then what `wire` does, which reads the configuration,
@@ -56,6 +57,7 @@ pub async fn run_direct<H: Handler>(handler: H) -> Result<(), BoxError> {
 async fn serve<H: Handler, P: Postpone>(handler: H, postpone: P) -> Result<(), BoxError> {
     let (handler, postpone) = (&handler, &postpone);
     let service = service_fn(async move |event: LambdaEvent<Value>| {
+        trace::begin(event.context.xray_trace_id.as_deref());
         let deadline = Deadline::at_millis(event.context.deadline, clock::now());
         let invocation = Invocation::new(deadline, event.context.request_id);
         deliver(handler, postpone, &event.payload, &invocation).await

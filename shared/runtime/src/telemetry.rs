@@ -2,15 +2,23 @@
 
 use std::panic::PanicHookInfo;
 
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 mod lines;
+mod meter;
+mod tally;
 
 pub use lines::Lines;
+use meter::Meter;
+pub(crate) use meter::{AWS, BUS};
 
 use crate::environment::{Environment, LOG_LEVEL};
+
+/// Under this target a unit of work has its span, and says its end.
+pub(crate) const UNIT: &str = "runtime::unit";
 
 /// The crates whose lines follow `LOG_LEVEL`. All others say only what goes wrong: at finer levels
 /// the SDKs and the Lambda runtime print whole payloads, and those hold credentials.
@@ -30,13 +38,20 @@ const OURS: [&str; 13] = [
     "access",
 ];
 
-/// Writes one JSON object a line to standard output, and panics too. To be called once.
+/// Writes one JSON object a line to standard output, metrics and panics too. To be called once.
 pub fn start(environment: &Environment) {
     let level = environment.get(LOG_LEVEL).and_then(|text| text.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let filter = filter(level);
+    let lines = Lines::to_stdout().with_filter(filter(level));
+    let meter = Meter::to_stdout(stack(environment)).with_filter(Meter::filter());
     // A second start, in a test's process, keeps the first.
-    let _ = tracing_subscriber::registry().with(Lines::to_stdout()).with(filter).try_init();
+    let _ = tracing_subscriber::registry().with(meter).with(lines).try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// The stack's name, which is its bus's; another region's stack has that bus's ARN.
+fn stack(environment: &Environment) -> String {
+    let bus = environment.get("EVENT_BUS_NAME").unwrap_or_default();
+    bus.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn filter(level: LevelFilter) -> Targets {

@@ -4,20 +4,35 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use shared_core::document::Look;
 use tracing::Instrument;
 
 use crate::deferral::{Parcel, Postpone};
 use crate::envelope::Unit;
-use crate::{Handler, Invocation, Report, Unreadable, Verdict, telemetry};
+use crate::{Handler, Invocation, ObjectCreated, Report, Unreadable, Verdict, telemetry};
 
 /// So much time is left at the end of an invocation to defer, to log and to answer.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// What a document's messages are, which its function's name says already: two in three lines are about these, and
+/// each byte is paid for.
+const ORDINARY_KINDS: [&str; 2] = [ObjectCreated::KIND, Look::TYPE];
+
 /// Works on one unit: whatever happens in it, a verdict comes out, before the invocation ends.
 pub(crate) async fn work<H: Handler>(handler: &H, unit: Unit, invocation: &Invocation) -> Verdict {
-    let begun = Instant::now();
     let line = Line::of(&unit);
-    let span = tracing::info_span!("unit", request.id = invocation.request_id, origin = line.origin);
+    told(handler, unit, invocation, line).await
+}
+
+async fn told<H: Handler>(handler: &H, unit: Unit, invocation: &Invocation, line: Line) -> Verdict {
+    let begun = Instant::now();
+    let span = tracing::info_span!(
+        target: telemetry::UNIT,
+        "unit",
+        correlation_id = line.correlation_id,
+        request.id = invocation.request_id,
+        origin = line.origin
+    );
     let verdict = guarded(handler, unit, invocation).instrument(span.clone()).await;
     span.in_scope(|| line.write(handler.name(), invocation, &verdict, begun.elapsed()));
     verdict
@@ -51,14 +66,15 @@ pub(crate) async fn work_queued<H: Handler, P: Postpone>(
     unit: Unit,
     invocation: &Invocation,
 ) -> Verdict {
+    let line = Line { queued: true, ..Line::of(&unit) };
     let Unit::Message(message) = unit else {
-        return work(handler, unit, invocation).await;
+        return told(handler, unit, invocation, line).await;
     };
     if let Some(hop) = Parcel::hop(&message, invocation.now()) {
         return sent(postpone, &hop, "waiting").await;
     }
     let kept = message.without_payload();
-    match work(handler, Unit::Message(message), invocation).await {
+    match told(handler, Unit::Message(message), invocation, line).await {
         Verdict::Defer { delay, longest, group, reason } => {
             let parcel = Parcel::next(&kept, delay, longest, group, invocation.now());
             sent(postpone, &parcel, &reason).await
@@ -84,9 +100,11 @@ async fn sent(postpone: &impl Postpone, parcel: &Parcel, reason: &str) -> Verdic
 /// What the line at the end says of the unit.
 struct Line {
     kind: String,
+    correlation_id: Option<String>,
     origin: String,
     attempt: u32,
     receive_count: u32,
+    queued: bool,
 }
 
 impl Line {
@@ -94,9 +112,11 @@ impl Line {
         match unit {
             Unit::Message(message) => Self {
                 kind: message.kind().to_owned(),
+                correlation_id: message.correlation_id(),
                 origin: message.origin.to_string(),
                 attempt: message.attempt,
                 receive_count: message.receive_count,
+                queued: false,
             },
             Unit::Unreadable(Unreadable { origin, .. }) => Self::without_message("unreadable", origin),
             Unit::Ignored { origin, .. } => Self::without_message("ignored", origin),
@@ -104,14 +124,30 @@ impl Line {
     }
 
     fn without_message(kind: &str, origin: &crate::Origin) -> Self {
-        Self { kind: kind.to_owned(), origin: origin.to_string(), attempt: 1, receive_count: 1 }
+        let (kind, origin) = (kind.to_owned(), origin.to_string());
+        Self { kind, correlation_id: None, origin, attempt: 1, receive_count: 1, queued: false }
+    }
+
+    /// What came from a queue and was done at once has nothing to tell but what it was, and there is most of it.
+    fn is_brief(&self, verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Done(_)) && self.queued && (self.attempt, self.receive_count) == (1, 1)
     }
 
     fn write(&self, function: &str, invocation: &Invocation, verdict: &Verdict, took: Duration) {
         let subject = invocation.subject();
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if let Verdict::Done(report) = verdict
+            && self.is_brief(verdict)
+        {
+            let (verdict, outcome) = (verdict.word(), &report.outcome);
+            let kind = Some(self.kind.as_str()).filter(|kind| !ORDINARY_KINDS.contains(kind));
+            tracing::info!(target: telemetry::UNIT, function, kind, subject, verdict, outcome, duration_ms);
+            return;
+        }
         macro_rules! line {
             ($level:ident, $outcome:expr, $message:literal) => {
                 tracing::$level!(
+                    target: telemetry::UNIT,
                     function,
                     kind = self.kind,
                     subject,
@@ -119,7 +155,7 @@ impl Line {
                     outcome = $outcome,
                     attempt = self.attempt,
                     receive_count = self.receive_count,
-                    duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                    duration_ms,
                     $message
                 )
             };

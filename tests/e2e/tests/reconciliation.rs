@@ -69,11 +69,22 @@ async fn a_plan_changes_nothing_and_apply_says_in_the_audit_trail_who_and_why() 
     let counted =
         counted.filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ResistantTenants");
     let counted: Vec<Value> = counted
-        .map(|line| json!([line["Findings"], line["ROTATION_OFF"], line["TenantsLeft"], line["Stack"]]))
+        .filter(|line| line["Findings"].is_u64())
+        .map(|line| {
+            json!([
+                line["Findings"],
+                line["ROTATION_OFF"],
+                line["RetirementsOverdue"],
+                line["TenantsLeft"],
+                line["TenantsLeftPercent"],
+                line["OldestCredentialDays"],
+                line["Stack"]
+            ])
+        })
         .collect();
     let stack = &world.environment()["EVENT_BUS_NAME"];
-    let two = json!([2, 1, 19, stack]);
-    assert_eq!(counted, [two.clone(), two, json!([0, null, 19, stack])]);
+    let two = json!([2, 1, 1, 19, 95, 0, stack]);
+    assert_eq!(counted, [two.clone(), two, json!([0, null, 0, 19, 95, 0, stack])]);
 }
 
 #[tokio::test]

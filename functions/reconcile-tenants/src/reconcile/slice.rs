@@ -135,6 +135,7 @@ impl Slice<'_> {
 
     fn note(&self, state: &mut State, Looked { record, found }: Looked) {
         state.claim(&record, &self.terms.installation, self.look.vault.prefix());
+        state.note_age(&record);
         state.customers += 1;
         match found {
             Some(found) => {

@@ -49,6 +49,9 @@ pub(crate) struct State {
     pub(crate) unread: bool,
     /// Customers that others worked on all the while.
     pub(crate) busy: BTreeSet<CustomerId>,
+    /// Since when the credential has been in use that has been longest.
+    #[serde(default)]
+    pub(crate) oldest_credential: Option<Timestamp>,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -86,6 +89,7 @@ impl State {
             unseen: BTreeMap::new(),
             unread: false,
             busy: BTreeSet::new(),
+            oldest_credential: None,
             findings: Vec::new(),
         }
     }
@@ -106,6 +110,15 @@ impl State {
     /// Nothing is unfinished any more.
     pub(crate) async fn clear(reports: &dyn Reports) -> Result<(), Stop> {
         Ok(reports.put(UNFINISHED, b"null".to_vec()).await?)
+    }
+
+    /// Takes note of how old a customer's credentials are: in each cell, the first recorded application that a label
+    /// names.
+    pub(crate) fn note_age(&mut self, customer: &Customer) {
+        let applications = customer.cells.values().flat_map(|cell| &cell.applications);
+        let used = applications.filter(|application| application.unreferenced_since.is_none());
+        let oldest = used.map(|application| application.recorded_at).min();
+        self.oldest_credential = [self.oldest_credential, oldest].into_iter().flatten().min();
     }
 
     /// Whether the organization's listing shows a customer's tenant, under its name or, where somebody gave it

@@ -3,6 +3,8 @@
 //! The fields of the enclosing spans and of the event stand side by side, so that one line answers
 //! a query without its neighbours. Texts that look like keys or tokens are taken out here too, as
 //! the last of several guards.
+//!
+//! An event without a message says all of itself: of its spans, it takes only what names the work.
 
 use std::fmt;
 use std::io::Write;
@@ -17,7 +19,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::tally::Tally;
 use crate::clock;
+
+/// The field that names the work, in every line about it: the request's id, or the document's.
+const CORRELATION: &str = "correlation_id";
 
 /// A subscriber's layer that writes the lines.
 pub struct Lines {
@@ -60,11 +66,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields(Map::new());
-        fields.0.insert("time".to_owned(), clock::now().to_string().into());
+        // To the millisecond: each byte of a line is paid for.
+        fields.0.insert("time".to_owned(), format!("{:.3}", clock::now()).into());
         fields.0.insert("level".to_owned(), event.metadata().level().as_str().into());
+        let brief = event.metadata().fields().field("message").is_none();
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Kept(kept)) = span.extensions().get() {
-                fields.0.extend(kept.clone());
+                let kept = kept.iter().filter(|(name, _)| !brief || *name == CORRELATION);
+                fields.0.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+            }
+            if event.metadata().target() == super::UNIT
+                && let Some(tally) = span.extensions().get::<Tally>()
+            {
+                fields.0.extend(tally.fields());
             }
         }
         event.record(&mut fields);
@@ -76,7 +90,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 }
 
 /// Collects fields as JSON.
-struct Fields(Map<String, Value>);
+#[derive(Default)]
+pub(super) struct Fields(pub(super) Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
@@ -153,6 +168,19 @@ mod tests {
         assert_eq!((&line["request.id"], &line["customer.id"]), (&"r-1".into(), &"acme".into()));
         assert_eq!((&line["attempt"], &line["duration_ms"]), (&2.into(), &7.into()));
         assert!(line["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    }
+
+    #[test]
+    fn a_line_without_a_message_is_brief() {
+        let lines = lines(|| {
+            let span =
+                tracing::info_span!("unit", correlation_id = "r-1", request.id = "i-1", origin = "sqs");
+            span.in_scope(|| tracing::info!(outcome = "DocumentSubmitted"));
+        });
+        let mut names: Vec<_> = lines[0].as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["correlation_id", "level", "outcome", "time"]);
+        assert_eq!(lines[0]["time"].as_str().unwrap().len(), "2026-01-01T00:00:00.000Z".len());
     }
 
     #[test]
