@@ -12,6 +12,7 @@ mod refusals;
 pub(crate) mod requests;
 mod results;
 pub(crate) mod rotation;
+mod watching;
 
 use std::time::Duration;
 
@@ -48,4 +49,5 @@ pub async fn run(sandbox: &Sandbox, report: &mut Report) {
     reconciliation::vendor_and_record_agree(sandbox, report, customers.len()).await;
     offboarding::customers_leave(sandbox, report, &customers).await;
     audit::nothing_is_left(sandbox, report).await;
+    watching::everything_was_told(sandbox, report).await;
 }
