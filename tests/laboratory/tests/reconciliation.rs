@@ -291,7 +291,9 @@ fn the_runbook_has_a_section_for_each_finding() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/RUNBOOK.md");
     let runbook = std::fs::read_to_string(path).expect("infra/RUNBOOK.md is there");
     let sections: Vec<&str> = runbook.split("\n## ").skip(1).collect();
-    let titles: Vec<&str> = sections.iter().map(|section| section.lines().next().unwrap()).collect();
+    let titles = sections.iter().map(|section| section.lines().next().unwrap());
+    // Alarms have theirs too, which the test of the template holds to it.
+    let titles: Vec<&str> = titles.filter(|title| !title.starts_with("Alarm: ")).collect();
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(titles, codes);
     for section in sections {

@@ -16,9 +16,11 @@ import zipfile
 import yaml
 
 # What the emulator refuses or breaks on, and nothing else, is left out of the deployed copy.
-# Each line is (resource type, property or None for the whole resource, why).
+# Each line is (resource type, property whose resources go, or None for all of them, why).
 LEFT_OUT = [
     ("AWS::S3::BucketPolicy", None, "its TLS-only statement would refuse the sandbox's plain HTTP"),
+    ("AWS::Events::Archive", None, "its CloudFormation has no archives"),
+    ("AWS::CloudWatch::Alarm", "Metrics", "its alarms know no metric math"),
 ]
 
 CODE_BUCKET = "sandbox-code"
@@ -52,12 +54,8 @@ def read_template(path):
 def leave_out(template):
     for kind, prop, _why in LEFT_OUT:
         for name, resource in list(template["Resources"].items()):
-            if resource["Type"] != kind:
-                continue
-            if prop is None:
+            if resource["Type"] == kind and (prop is None or prop in resource["Properties"]):
                 del template["Resources"][name]
-            else:
-                resource["Properties"].pop(prop, None)
 
 
 def zipped(directory):
@@ -72,7 +70,7 @@ def zipped(directory):
 
 
 def package(template, functions, s3):
-    """Uploads what each CodeUri names and points the CodeUri at the upload."""
+    """Uploads what each CodeUri names, and the template with its CodeUris pointing there; where that is."""
     s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Function":
@@ -81,12 +79,15 @@ def package(template, functions, s3):
         key = f"{name}.zip"
         s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=zipped(functions[name]))
         resource["Properties"]["CodeUri"] = f"s3://{CODE_BUCKET}/{key}"
+    # By its place, as every template has to be that is longer than 51,200 bytes.
+    s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template))
+    return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.json"
 
 
-def deploy(template, order, cloudformation):
+def deploy(template_url, order, cloudformation):
     cloudformation.create_stack(
         StackName=order["stack"],
-        TemplateBody=json.dumps(template),
+        TemplateURL=template_url,
         Parameters=[
             {"ParameterKey": key, "ParameterValue": str(value)} for key, value in order["parameters"].items()
         ],
@@ -130,8 +131,8 @@ def main():
 
     template = read_template(order["template"])
     leave_out(template)
-    package(template, order["functions"], client("s3"))
-    json.dump(deploy(template, order, client("cloudformation")), sys.stdout)
+    template_url = package(template, order["functions"], client("s3"))
+    json.dump(deploy(template_url, order, client("cloudformation")), sys.stdout)
 
 
 main()

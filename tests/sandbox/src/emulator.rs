@@ -16,7 +16,7 @@ pub const REGION: &str = "eu-west-1";
 /// The account that everything pretends to belong to.
 pub const ACCOUNT: &str = "000000000000";
 
-const SERVICES: &str = "cloudformation,lambda,sqs,sns,s3,events,dynamodb,kms,iam,sts,logs,cloudwatch";
+const SERVICES: &str = "cloudformation,lambda,sqs,sns,s3,events,dynamodb,kms,iam,sts,logs,cloudwatch,ssm";
 const START: Duration = Duration::from_secs(60);
 
 /// A running emulator on a free port of loopback.

@@ -12,6 +12,7 @@
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
+//! | [`watched`] | the metrics that the template's alarms and dashboard look at |
 
 pub mod burst;
 pub mod bus;
@@ -32,3 +33,4 @@ pub mod rotations;
 pub mod sandbox;
 pub mod stack;
 pub mod supervised;
+pub mod watched;

@@ -126,6 +126,56 @@ async fn what_holds_data_is_kept_encrypted_and_recoverable() {
     }
 }
 
+/// The properties by which CloudFormation replaces one, of those with data (AWS: CloudFormation's reference of each
+/// type, "Update requires: Replacement").
+const REPLACING: [(&str, &[&str]); 3] = [
+    (
+        "AWS::DynamoDB::Table",
+        &[
+            "TableName",
+            "KeySchema",
+            "AttributeDefinitions",
+            "LocalSecondaryIndexes",
+            "ImportSourceSpecification",
+        ],
+    ),
+    ("AWS::S3::Bucket", &["BucketName", "BucketNamePrefix", "BucketNamespace"]),
+    ("AWS::KMS::Key", &["KeySpec", "KeyUsage", "MultiRegion", "Origin"]),
+];
+
+#[tokio::test]
+async fn no_parameter_replaces_or_removes_what_holds_data() {
+    let template = template().await;
+    let parameters = template["Parameters"].as_object().unwrap();
+    let mut seen = 0;
+    for (kind, replacing) in REPLACING {
+        for (name, resource) in resources(&template, kind) {
+            assert!(template["Resources"][name]["Condition"].is_null(), "{name} is not always there");
+            for property in replacing.iter().map(|property| &resource[*property]) {
+                let text = property.to_string();
+                for parameter in parameters.keys() {
+                    let forms = [format!("{{\"Ref\":\"{parameter}\"}}"), format!("${{{parameter}}}")];
+                    assert!(forms.iter().all(|form| !text.contains(form)), "{parameter} replaces {name}");
+                }
+                assert!(!text.contains("Fn::If"), "{name}: {text}");
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 7, "tables, buckets and keys");
+}
+
+#[tokio::test]
+async fn a_second_stack_over_the_same_secret_would_have_a_parameter_of_the_same_name() {
+    let template = template().await;
+    let name = &template["Resources"]["ControlPlane"]["Properties"]["Name"]["Fn::Join"];
+    let secret = json!({"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "OrganizationSecretArn"}]}]});
+    assert_eq!(*name, json!(["/", ["/resistant-tenants/control-plane", secret]]));
+    // What Systems Manager takes in a name, an ARN may have no other characters than.
+    let pattern = template["Parameters"]["OrganizationSecretArn"]["AllowedPattern"].as_str().unwrap();
+    assert!(pattern.ends_with(":secret:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"), "{pattern}");
+}
+
 #[tokio::test]
 async fn every_function_is_built_here_and_has_a_role_of_its_own() {
     let template = template().await;
@@ -139,8 +189,8 @@ async fn every_function_is_built_here_and_has_a_role_of_its_own() {
         assert!(role["ManagedPolicyArns"].is_null(), "{name}");
         for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
             let statement = statement.get("Fn::If").map_or(statement, |branches| &branches[1]);
-            // Listing secrets has no resources.
-            let unbound = statement["Action"] == "secretsmanager:ListSecrets";
+            // Listing secrets has no resources, and neither has tracing.
+            let unbound = ["ListSecrets", "Trace"].iter().any(|sid| statement["Sid"] == *sid);
             assert_eq!(statement["Resource"] == "*", unbound, "{name}: {statement}");
             assert!(!statement["Action"].to_string().contains('*'), "{name}: {statement}");
         }

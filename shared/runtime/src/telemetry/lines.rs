@@ -67,7 +67,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields(Map::new());
         // To the millisecond: each byte of a line is paid for.
-        fields.0.insert("time".to_owned(), format!("{:.3}", clock::now()).into());
+        fields.0.insert("timestamp".to_owned(), format!("{:.3}", clock::now()).into());
         fields.0.insert("level".to_owned(), event.metadata().level().as_str().into());
         let brief = event.metadata().fields().field("message").is_none();
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(line["message"], "Onboarded a customer.");
         assert_eq!((&line["request.id"], &line["customer.id"]), (&"r-1".into(), &"acme".into()));
         assert_eq!((&line["attempt"], &line["duration_ms"]), (&2.into(), &7.into()));
-        assert!(line["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     }
 
     #[test]
@@ -179,8 +179,8 @@ mod tests {
         });
         let mut names: Vec<_> = lines[0].as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["correlation_id", "level", "outcome", "time"]);
-        assert_eq!(lines[0]["time"].as_str().unwrap().len(), "2026-01-01T00:00:00.000Z".len());
+        assert_eq!(names, ["correlation_id", "level", "outcome", "timestamp"]);
+        assert_eq!(lines[0]["timestamp"].as_str().unwrap().len(), "2026-01-01T00:00:00.000Z".len());
     }
 
     #[test]

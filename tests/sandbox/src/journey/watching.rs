@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::report::{Report, Seen, seen};
 use crate::sandbox::Sandbox;
-use crate::stack;
+use crate::watched::{self, Metric};
+use crate::{python, stack};
 
 /// How many bytes of log a document may cost, from its submission to its verdict: every line about it. Metrics of
 /// documents are written together, and apart from it.
@@ -22,7 +23,12 @@ pub(super) async fn everything_was_told(sandbox: &Sandbox, report: &mut Report) 
     report
         .expect("an event is found in the log by its own id", async { ids_are_carried(&lines, &events) })
         .await;
-    report.expect("metrics are counted for this stack", async { metrics_are_counted(&lines) }).await;
+    report
+        .expect("every metric of an alarm or the dashboard was written", async {
+            let template = stack::template(&python::interpreter().await?).await?;
+            what_is_watched_is_written(&lines, &template)
+        })
+        .await;
 }
 
 /// A line of a function, with its length in bytes.
@@ -68,30 +74,36 @@ fn ids_are_carried(lines: &[(usize, Value)], events: &[Value]) -> Result<Seen<()
     Ok(seen(format!("{found} events")))
 }
 
-fn metrics_are_counted(lines: &[(usize, Value)]) -> Result<Seen<()>> {
-    let emitted = emitted(lines);
-    ensure!(!emitted.is_empty(), "no line of metrics");
-    Ok(seen(format!("{} metrics", emitted.len())))
+/// An alarm on a metric that nobody writes never goes off, and says nothing of it.
+fn what_is_watched_is_written(lines: &[(usize, Value)], template: &Value) -> Result<Seen<()>> {
+    let written = written(lines)?;
+    let on_dashboard = watched::on_dashboard(template)?;
+    let alarms = watched::alarms(template)?;
+    let of_alarms = alarms.iter().flat_map(|alarm| &alarm.metrics);
+    let ours: BTreeSet<_> =
+        of_alarms.chain(&on_dashboard).filter(|metric| metric.namespace == watched::OURS).collect();
+    for metric in &ours {
+        ensure!(written.contains(*metric), "nobody wrote {metric:?}");
+    }
+    ensure!(!ours.is_empty(), "nothing is watched");
+    Ok(seen(format!("{} of {} metrics, {} alarms", ours.len(), written.len(), alarms.len())))
 }
 
-/// A metric: its name, and its dimensions, sorted, but for the stack.
-type Metric = (String, String);
-
 /// Every metric that was written for this stack.
-fn emitted(lines: &[(usize, Value)]) -> BTreeSet<Metric> {
+fn written(lines: &[(usize, Value)]) -> Result<BTreeSet<Metric>> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut found = BTreeSet::new();
     for (_, line) in lines.iter().filter(|(_, line)| line["Stack"] == stack::NAME) {
         for directive in list(&line["_aws"]["CloudWatchMetrics"]) {
-            let dimensions = list(&directive["Dimensions"][0]).into_iter();
-            let dimensions: Vec<_> = dimensions.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            let namespace = directive["Namespace"].as_str().context("no namespace")?;
+            let dimensions = list(&directive["Dimensions"][0]);
             for metric in list(&directive["Metrics"]) {
                 let name = metric["Name"].as_str().unwrap_or_default();
                 if line[name].is_number() || line[name].is_array() {
-                    found.insert((name.to_owned(), dimensions.join(", ")));
+                    found.insert(Metric::new(namespace, name, dimensions.iter().map(Value::as_str))?);
                 }
             }
         }
     }
-    found
+    Ok(found)
 }
