@@ -1,8 +1,10 @@
 """Deploys the SAM template into the emulator, as `sam package` and `sam deploy` would.
 
 Reads a JSON order from standard input:
-  {"endpoint", "template", "stack", "region", "functions": {name: directory}, "parameters": {...}}
-and writes the stack's outputs to standard output as JSON. Called with a template's path instead, it
+  {"change": "CREATE", "UPDATE" or "DELETE", "endpoint", "template", "stack", "region",
+   "functions": {name: directory}, "parameters": {...}}
+and writes to standard output as JSON what became of it: outputs, resources, and what was changed and
+replaced. Called with a template's path instead, it
 writes that template in the long form.
 """
 
@@ -71,7 +73,8 @@ def zipped(directory):
 
 def package(template, functions, s3):
     """Uploads what each CodeUri names, and the template with its CodeUris pointing there; where that is."""
-    s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    if CODE_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
@@ -85,21 +88,54 @@ def package(template, functions, s3):
 
 
 def deploy(template_url, order, cloudformation):
-    cloudformation.create_stack(
-        StackName=order["stack"],
+    """By a change set, as `sam deploy` does: what it would change, and what is there once it has."""
+    stack, name = order["stack"], f"sandbox-{order['change'].lower()}"
+    cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=name,
+        ChangeSetType=order["change"],
         TemplateURL=template_url,
         Parameters=[
             {"ParameterKey": key, "ParameterValue": str(value)} for key, value in order["parameters"].items()
         ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
+
+    def change_set():
+        return cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+
+    wait(lambda: change_set()["Status"], "CREATE_COMPLETE", "the change set", order, cloudformation)
+    changes = [change["ResourceChange"] for change in change_set()["Changes"]]
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
+    wait(lambda: status(stack, cloudformation), f"{order['change']}_COMPLETE", "the stack", order, cloudformation)
+    there = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    return {
+        "outputs": {output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])},
+        "replaced": [change["LogicalResourceId"] for change in changes if change.get("Replacement") == "True"],
+        "changed": [change["LogicalResourceId"] for change in changes],
+        "resources": {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
+    }
+
+
+def remove(order, cloudformation):
+    """As `aws cloudformation delete-stack` does."""
+    stack = cloudformation.describe_stacks(StackName=order["stack"])["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName=stack)
+    # A stack that is gone is still found by its id.
+    wait(lambda: status(stack, cloudformation), "DELETE_COMPLETE", "the stack", order, cloudformation)
+
+
+def status(stack, cloudformation):
+    return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+
+
+def wait(look, wanted, what, order, cloudformation):
     give_up = time.monotonic() + DEPLOY_SECONDS
-    while True:
-        stack = cloudformation.describe_stacks(StackName=order["stack"])["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > give_up:
-            sys.exit("\n".join([f"the stack is {stack['StackStatus']}"] + failures(order, cloudformation)))
+    while (seen := look()) != wanted:
+        going_on = seen.endswith(("IN_PROGRESS", "PENDING")) and "ROLLBACK" not in seen
+        if not going_on or time.monotonic() > give_up:
+            sys.exit("\n".join([f"{what} is {seen}"] + failures(order, cloudformation)))
         time.sleep(0.1)
 
 
@@ -129,6 +165,9 @@ def main():
             aws_secret_access_key="test",
         )
 
+    if order["change"] == "DELETE":
+        remove(order, client("cloudformation"))
+        return
     template = read_template(order["template"])
     leave_out(template)
     template_url = package(template, order["functions"], client("s3"))

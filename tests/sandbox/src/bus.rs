@@ -72,6 +72,14 @@ impl Bus {
         Ok(Self { clients: clients.clone(), name: name.to_owned(), heard, listening })
     }
 
+    /// Takes its rule off the bus: a bus with rules cannot be deleted.
+    pub async fn leave(&self) -> Result<()> {
+        let events = &self.clients.eventbridge;
+        events.remove_targets().rule(LISTENER).event_bus_name(&self.name).ids(LISTENER).send().await?;
+        events.delete_rule().name(LISTENER).event_bus_name(&self.name).send().await?;
+        Ok(())
+    }
+
     /// Puts a request onto the bus; its detail-type is its `type`.
     pub async fn put(&self, request: &Value) -> Result<()> {
         let detail_type = request["type"].as_str().unwrap_or("Untyped");

@@ -9,6 +9,7 @@
 //! | [`burst`] | more documents than the vendor takes at once |
 //! | [`drifts`] | what a reconciliation finds, made by hand |
 //! | [`large`] | one large document |
+//! | [`lifecycle`] | the stack itself: changed in place, refused a second time, removed |
 //! | [`bus`], [`look`] | talking to it, and looking into vendor, registry, vault and queues |
 //! | [`emulator`], [`supervised`], [`python`] | AWS, as a child process that cannot be left behind |
 //! | [`functions`], [`stack`] | the bootstraps, and the template that is deployed with them |
@@ -22,6 +23,7 @@ pub mod emulator;
 pub mod functions;
 pub mod journey;
 pub mod large;
+pub mod lifecycle;
 mod load;
 pub mod look;
 pub mod pdf;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sandbox::report::{Report, seen};
 use sandbox::sandbox::{Options, Sandbox};
-use sandbox::{burst, drifts, journey, large, rotations};
+use sandbox::{burst, drifts, journey, large, lifecycle, rotations};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod keep;
@@ -23,6 +23,8 @@ and the real functions, all on loopback.
                                 takes at once, 620 of them one customer's (minutes)
   cargo sandbox -- --drifts     another: every kind of drift that a reconciliation can find is made by
                                 hand, found, and repaired or undone (a minute or two)
+  cargo sandbox -- --stack      another: the stack is changed in place, a second one is refused, it is
+                                removed, and nothing that holds data goes (a minute)
   cargo sandbox -- --large 1GB  the same with one document of that size (KB, MB, GB), from a file that is
                                 made under target/ for it
   cargo sandbox -- --keep       starts it, says how to send events and files, stays until Ctrl-C
@@ -36,6 +38,7 @@ enum Story {
     Rotations,
     Burst,
     Drifts,
+    Lifecycle,
     Large(u64),
     Keep,
 }
@@ -48,6 +51,7 @@ async fn main() -> ExitCode {
         ["--rotations"] => Story::Rotations,
         ["--burst"] => Story::Burst,
         ["--drifts"] => Story::Drifts,
+        ["--stack"] => Story::Lifecycle,
         ["--large", size] => match large::size(size) {
             Ok(bytes) => Story::Large(bytes),
             Err(error) => {
@@ -83,7 +87,7 @@ async fn run(story: Story) -> Result<ExitCode> {
         Story::Rotations => rotations::options(),
         Story::Burst => burst::options(),
         Story::Drifts => drifts::options(),
-        Story::Journey | Story::Large(_) | Story::Keep => Options::default(),
+        Story::Journey | Story::Lifecycle | Story::Large(_) | Story::Keep => Options::default(),
     };
     let sandbox = Sandbox::start(options).await?;
     let mut report = Report::default();
@@ -92,6 +96,7 @@ async fn run(story: Story) -> Result<ExitCode> {
         Story::Rotations => rotations::run(&sandbox, &mut report).await,
         Story::Burst => burst::run(&sandbox, &mut report).await,
         Story::Drifts => drifts::run(&sandbox, &mut report).await,
+        Story::Lifecycle => lifecycle::run(&sandbox, &mut report).await,
         Story::Large(bytes) => large::run(&sandbox, &mut report, bytes).await,
         Story::Keep => {
             keep::instructions(&sandbox);

@@ -1,6 +1,7 @@
 //! Everything together, up and running.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,7 @@ use simulator::Simulator;
 use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::emulator::{ACCOUNT, Emulator, REGION, free_port};
-use crate::stack::{self, Outputs};
+use crate::stack::{self, Deployed, Deployment, Outputs};
 use crate::{functions, progress, python};
 
 /// The prefix of the customers' secrets.
@@ -66,6 +67,12 @@ pub struct Sandbox {
     pub patience: Duration,
     /// The emulator's endpoint.
     pub endpoint: String,
+    /// What the deployment made, by logical id.
+    pub deployed: Deployed,
+    /// The parameters that it was given.
+    pub parameters: BTreeMap<String, String>,
+    python: PathBuf,
+    functions: BTreeMap<String, PathBuf>,
     emulator: Emulator,
 }
 
@@ -88,19 +95,39 @@ impl Sandbox {
         let aws = Clients::new(&endpoint, secrets.url());
         let organization = create_organization_secret(&aws, &simulator).await?;
         let parameters = parameters(&options, &organization, &simulator);
-        let stack = stack::deploy(&python, &endpoint, &functions, &parameters).await?;
+        let deployment =
+            Deployment { python: &python, endpoint: &endpoint, name: stack::NAME, functions: &functions };
+        let deployed = deployment.create(&parameters).await?;
+        let stack = deployed.outputs.clone();
         let bus = Bus::listen(&aws, &stack.bus_name).await.context("cannot listen to the bus")?;
         Ok(Self {
             simulator,
             secrets,
             calls,
             stack,
+            deployed,
+            parameters,
+            functions,
+            python,
             aws,
             bus,
             patience: options.patience,
             endpoint,
             emulator,
         })
+    }
+
+    /// The template as a stack of this name, deployed here.
+    pub fn deployment<'a>(&'a self, name: &'a str) -> Deployment<'a> {
+        Deployment { python: &self.python, endpoint: &self.endpoint, name, functions: &self.functions }
+    }
+
+    /// The template as it stands.
+    ///
+    /// # Errors
+    /// If it is not YAML.
+    pub async fn template(&self) -> Result<Value> {
+        stack::template(&self.python).await
     }
 
     /// Invokes a function, and gives what it answers.

@@ -64,27 +64,67 @@ impl Outputs {
     }
 }
 
-/// Deploys the template at `endpoint` with these parameters.
-pub async fn deploy(
-    python: &Path,
-    endpoint: &str,
-    functions: &BTreeMap<String, PathBuf>,
-    parameters: &BTreeMap<String, String>,
-) -> Result<Outputs> {
-    let running = progress::begin("stack", &format!("deploying infra/template.yaml as {NAME}"));
-    let order = json!({
-        "endpoint": endpoint,
-        "region": REGION,
-        "stack": NAME,
-        "template": template_path(),
-        "functions": functions,
-        "parameters": parameters,
-    });
-    let answer = run(python, &[], &order.to_string()).await?;
-    let outputs =
-        serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")?;
-    running.done("deployed");
-    Ok(outputs)
+/// A deployment that has become of the template.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Deployed {
+    /// What it puts out.
+    pub outputs: Outputs,
+    /// Each resource's physical id, by its logical one.
+    pub resources: BTreeMap<String, String>,
+    /// What the change set changed, by logical id.
+    pub changed: Vec<String>,
+    /// What it said that it would replace, of these.
+    pub replaced: Vec<String>,
+}
+
+/// Where and as what the template is deployed.
+pub struct Deployment<'a> {
+    /// The interpreter that it takes.
+    pub python: &'a Path,
+    /// Where AWS is.
+    pub endpoint: &'a str,
+    /// The stack's name.
+    pub name: &'a str,
+    /// The bootstraps' directories, by function.
+    pub functions: &'a BTreeMap<String, PathBuf>,
+}
+
+impl Deployment<'_> {
+    /// Makes the stack.
+    pub async fn create(&self, parameters: &BTreeMap<String, String>) -> Result<Deployed> {
+        let running = progress::begin("stack", &format!("deploying infra/template.yaml as {}", self.name));
+        let deployed = self.deploy("CREATE", parameters).await?;
+        running.done("deployed");
+        Ok(deployed)
+    }
+
+    /// Changes it in place.
+    pub async fn update(&self, parameters: &BTreeMap<String, String>) -> Result<Deployed> {
+        self.deploy("UPDATE", parameters).await
+    }
+
+    /// Removes it, but for what it retains.
+    pub async fn remove(&self) -> Result<()> {
+        self.order("DELETE", &BTreeMap::new()).await.map(drop)
+    }
+
+    async fn deploy(&self, change: &str, parameters: &BTreeMap<String, String>) -> Result<Deployed> {
+        let answer = self.order(change, parameters).await?;
+        serde_json::from_slice(&answer).context("the stack's outputs are not those of the template")
+    }
+
+    async fn order(&self, change: &str, parameters: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+        let order = json!({
+            "change": change,
+            "endpoint": self.endpoint,
+            "region": REGION,
+            "stack": self.name,
+            "template": template_path(),
+            "functions": self.functions,
+            "parameters": parameters,
+        });
+        run(self.python, &[], &order.to_string()).await
+    }
 }
 
 /// The template as it stands, with CloudFormation's short tags in their long form.
@@ -104,7 +144,7 @@ fn template_path() -> PathBuf {
 async fn run(python: &Path, arguments: &[&OsStr], order: &str) -> Result<Vec<u8>> {
     let mut command = Command::new(python);
     command.arg("-c").arg(include_str!("../python/deploy.py")).args(arguments).env("NO_PROXY", "127.0.0.1");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start the deployment")?;
     let mut input = child.stdin.take().context("the deployment takes no order")?;
     // Whoever does not read its order says on standard error why.
@@ -112,7 +152,7 @@ async fn run(python: &Path, arguments: &[&OsStr], order: &str) -> Result<Vec<u8>
     drop(input);
     let output = child.wait_with_output().await?;
     if !output.status.success() {
-        bail!("deploy.py failed");
+        bail!("deploy.py failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(output.stdout)
 }

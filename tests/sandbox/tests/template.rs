@@ -96,7 +96,7 @@ async fn what_holds_data_is_kept_encrypted_and_recoverable() {
     for kind in ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"] {
         for name in resources(&template, kind).into_keys() {
             let resource = &template["Resources"][name];
-            assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
+            assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
             assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
         }
     }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::report::{Report, Seen, seen};
 use crate::sandbox::Sandbox;
+use crate::stack;
 use crate::watched::{self, Metric};
-use crate::{python, stack};
 
 /// How many bytes of log a document may cost, from its submission to its verdict: every line about it. Metrics of
 /// documents are written together, and apart from it.
@@ -25,8 +25,7 @@ pub(super) async fn everything_was_told(sandbox: &Sandbox, report: &mut Report) 
         .await;
     report
         .expect("every metric of an alarm or the dashboard was written", async {
-            let template = stack::template(&python::interpreter().await?).await?;
-            what_is_watched_is_written(&lines, &template)
+            what_is_watched_is_written(&lines, &sandbox.template().await?)
         })
         .await;
 }
