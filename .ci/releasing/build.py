@@ -38,7 +38,7 @@ def bootstrap(function, arch, place, log=None):
     # Always one package, never several: cargo unites the features of all that it builds at once,
     # and a function built alone would not be the one that was built with the others.
     command = ["cargo", "lambda", "build", "--release", "--locked", "--package", function, "--target", TARGETS[arch],
-               "--skip-target-check", "--target-dir", place.output, "--lambda-dir", place.output / "lambda" / arch]
+               "--skip-target-check", "--lambda-dir", place.output / "lambda" / arch]
     try:
         subprocess.run(command, cwd=place.source, env=environment(arch, place), stdout=log, stderr=log, check=True)
     except subprocess.CalledProcessError as failure:
@@ -51,12 +51,14 @@ def bootstrap(function, arch, place, log=None):
 def environment(arch, place):
     tools = pathlib.Path(sys.executable).parent
     kept = {name: value for name, value in os.environ.items() if not name.startswith(MEDDLING)}
+    # Names that no directory has, so that one of the machine's can be told from them.
     # rustc takes the last mapping that fits: the output may lie within the source.
-    flags = [f"--remap-path-prefix={place.source}=/source", f"--remap-path-prefix={place.output}=/target",
-             f"--remap-path-prefix={place.cargo_home}=/cargo", "-Ctarget-cpu=" + PROCESSORS[arch]]
+    flags = [f"--remap-path-prefix={place.source}=/-source", f"--remap-path-prefix={place.output}=/-target",
+             f"--remap-path-prefix={place.cargo_home}=/-cargo", "-Ctarget-cpu=" + PROCESSORS[arch]]
     return kept | {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "CARGO_HOME": str(place.cargo_home),
+        "CARGO_TARGET_DIR": str(place.output),  # cargo-lambda does not get on with `--target-dir`
         # Separated by a character that no path holds. It also outranks the flags of every configuration file.
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         # The zig that is pinned, not one that the machine has; its caches are part of the build.
@@ -69,7 +71,7 @@ def environment(arch, place):
 
 def refuse_paths(built, place):
     """Where it was built must not stand in it: the check that a single build can make of itself."""
-    for path in {place.source, place.cargo_home, place.output, pathlib.Path.home()}:
+    for path in {place.source, place.cargo_home, place.output, pathlib.Path.home()} - {pathlib.Path("/")}:
         at = built.find(str(path).encode() + b"/")
         if at >= 0:
             raise Failed(f"the binary names a path of this machine: {built[at:at + 120]!r}")

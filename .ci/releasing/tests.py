@@ -1,5 +1,7 @@
 """What the release stands on, without building anything: `.ci/run release` runs these first."""
 
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -10,6 +12,7 @@ import tempfile
 import unittest
 import zipfile
 import zlib
+from unittest import mock
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -20,6 +23,7 @@ import crates
 import dep_section
 import licences
 import package
+import verify
 
 
 def crate(name, *, linked=True, dependencies=(), licence="MIT", directory="/nowhere", checksum="00"):
@@ -101,10 +105,29 @@ class Crates(unittest.TestCase):
             licences.notices(crate("a", licence="Zlib", directory=directory))
 
 
+class Verification(unittest.TestCase):
+    """Without the builds: what is made of the two binaries."""
+
+    def code(self, *binaries):
+        root = crate("f", checksum=None)
+        with mock.patch.object(verify, "place", lambda directory: build.Place(directory, directory, directory)), \
+                mock.patch.object(verify, "quietly", lambda function, arch, where: binaries["a-second" in str(where.source)]), \
+                mock.patch.object(crates, "of", lambda function, target: [root]), contextlib.redirect_stdout(io.StringIO()) as told:
+            code = verify.twice("f", "x86_64")
+        self.assertEqual("DIFFERENT" in told.getvalue(), code != 0)
+        return code
+
+    def test_one_byte_that_differs_is_a_failure(self):
+        binary = pathlib.Path(shutil.which("true")).read_bytes()
+        middle = len(binary) // 2
+        other = binary[:middle] + bytes([binary[middle] ^ 1]) + binary[middle + 1:]
+        self.assertEqual((self.code(binary, binary), self.code(binary, other)), (0, 1))
+
+
 class Paths(unittest.TestCase):
     def test_a_path_of_this_machine_is_refused(self):
         here = build.Place.here()
-        build.refuse_paths(b"/source/x.rs /cargo/registry", here)
+        build.refuse_paths(b"/-source/x.rs /-cargo/registry", here)
         for path in (here.source, here.cargo_home, here.output, pathlib.Path.home()):
             with self.assertRaises(build.Failed):
                 build.refuse_paths(f"\0{path}/x.rs\0".encode(), here)
