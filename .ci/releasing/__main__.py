@@ -26,7 +26,7 @@ def main():
 
 
 def arguments():
-    known = sorted(manifest.parent.name for manifest in WORKSPACE.glob("functions/*/Cargo.toml"))
+    known = all_functions()
     parser = argparse.ArgumentParser(prog=".ci/release", description="Builds the functions into target/release-zips/.")
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="one of " + ", ".join(known) + "; all, if none is named")
     parser.add_argument("--arch", action="append", choices=sorted(TARGETS), help="only this one; otherwise each whose target is installed")
@@ -40,6 +40,10 @@ def arguments():
     options.functions = options.functions or known
     options.arch = options.arch or installed()
     return options
+
+
+def all_functions():
+    return sorted(manifest.parent.name for manifest in WORKSPACE.glob("functions/*/Cargo.toml"))
 
 
 def installed():
@@ -59,7 +63,8 @@ def release(functions, architectures):
     for arch in architectures:
         for function in functions:
             one(function, arch)
-        package.template(arch, functions)
+        if set(functions) == set(all_functions()):  # else there is nothing for the others
+            package.template(arch, functions)
     sums = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(OUTPUT.iterdir())]
     (OUTPUT / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for digest, name in sums))
     print("\n" + (OUTPUT / "SHA256SUMS").read_text(), end="")
