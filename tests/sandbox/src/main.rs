@@ -43,6 +43,21 @@ enum Story {
     Keep,
 }
 
+impl Story {
+    /// What its recording is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Journey => "journey",
+            Self::Rotations => "rotations",
+            Self::Burst => "burst",
+            Self::Drifts => "drifts",
+            Self::Lifecycle => "stack",
+            Self::Large(_) => "large",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -103,7 +118,7 @@ async fn run(story: Story) -> Result<ExitCode> {
             keep::show_events(&sandbox).await;
         }
     }
-    sandbox.write_calls()?;
+    sandbox.write_calls(story.name())?;
     let log = sandbox.log_path();
     let stopped = async { sandbox.stop().await.map(|()| seen("none")) };
     report.expect("no process is left", stopped).await;

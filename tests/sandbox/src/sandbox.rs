@@ -1,11 +1,11 @@
 //! Everything together, up and running.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use aws_parts::proxy::{Proxy, Service};
+use aws_parts::proxy::{Call, Proxy, Service};
 use aws_parts::secrets::{SecretsManager, Settings as SecretsSettings};
 use serde_json::{Value, json};
 use simulator::Simulator;
@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::emulator::{ACCOUNT, Emulator, REGION, free_port};
 use crate::stack::{self, Deployed, Deployment, Outputs};
-use crate::{functions, progress, python};
+use crate::{functions, places, progress, python};
 
 /// The prefix of the customers' secrets.
 pub const SECRET_PREFIX: &str = "resistant";
@@ -158,14 +158,25 @@ impl Sandbox {
         crate::places::short(self.emulator.log())
     }
 
-    /// Writes every AWS call of the functions into a file beside the log, for whoever looks for a
-    /// cause or for a permission.
+    /// Writes every AWS call of the functions into a file beside the log, for whoever looks for a cause, and what
+    /// they needed permission for into one of the story's name, by which the template's policies are judged.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_calls(&self) -> Result<()> {
-        let lines: String = self.calls.calls().iter().map(|call| format!("{call}\n")).collect();
-        std::fs::write(self.emulator.log().with_extension("calls"), lines).context("the list of calls")
+    pub fn write_calls(&self, story: &str) -> Result<()> {
+        let calls = self.calls.calls();
+        let lines: String = calls.iter().map(|call| format!("{call}\n")).collect();
+        std::fs::write(self.emulator.log().with_extension("calls"), lines).context("the list of calls")?;
+        let needed = json!({
+            "region": REGION,
+            "account": ACCOUNT,
+            "stack": stack::NAME,
+            "parameters": self.parameters,
+            "resources": self.deployed.resources,
+            "needed": needed(&calls),
+        });
+        let file = places::directory("recorded")?.join(format!("{story}.json"));
+        std::fs::write(file, needed.to_string()).context("the list of permissions")
     }
 
     /// Ends everything.
@@ -179,6 +190,21 @@ impl Sandbox {
         self.simulator.stop().await;
         ended
     }
+}
+
+/// Who needed which permission, for what and under which conditions; each once.
+fn needed(calls: &[Call]) -> Vec<Value> {
+    let mut all = BTreeSet::new();
+    for call in calls {
+        let caller = call.caller.as_deref().unwrap_or_default();
+        all.extend(call.targets.iter().map(|target| {
+            (caller, target.permission.as_str(), target.resource.as_str(), &target.conditions)
+        }));
+    }
+    let needed = all.into_iter().map(|(caller, permission, resource, conditions)| {
+        json!({"caller": caller, "permission": permission, "resource": resource, "conditions": conditions})
+    });
+    needed.collect()
 }
 
 async fn secrets_manager(lambda: &str) -> Result<SecretsManager> {
