@@ -10,6 +10,7 @@ pub mod content;
 mod files;
 pub mod messages;
 pub mod objects;
+pub mod openapi;
 pub mod scenario;
 pub mod services;
 mod tables;

@@ -45,12 +45,12 @@ fn what_a_reconciliation_keeps_has_all_that_was_published() {
 fn lacks(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let record = json!({
         "phase": { "S": "ACTIVE" }, "fence": { "N": "1" }, "cells": { "L": [{ "S": "eu-1" }] },
-        "work": { "M": { "drain": { "BOOL": true } } }
+        "work": { "M": { "drain": { "BOOL": true } } }, "event": { "S": r#"{"type":"SecretRotated"}"# }
     });
-    let published = BTreeMap::from([("RECORD".to_owned(), vec![record.clone()])]);
+    let published = BTreeMap::from([("RECORD".to_owned(), vec![unfolded(&record)])]);
     let mut changed = record;
     change(&mut changed);
-    let said = lacking(&published, &Records::from([("RECORD".to_owned(), changed)]));
+    let said = lacking(&published, &Records::from([("RECORD".to_owned(), unfolded(&changed))]));
     said.iter().map(|said| said.split('`').nth(1).unwrap().to_owned()).collect()
 }
 
@@ -59,6 +59,9 @@ fn a_record_that_lacks_what_was_published_is_found_out() {
     let remove = |record: &mut Value, name: &str| drop(record.as_object_mut().unwrap().remove(name));
     assert_eq!(lacks(|_| {}), [""; 0]);
     assert_eq!(lacks(|record| record["more"] = json!({ "S": "x" })), [""; 0], "more may be there");
+    let event = |record: &mut Value, text: &str| record["event"]["S"] = text.into();
+    assert_eq!(lacks(|record| event(record, r#"{"more":1,"type":"SecretRotated"}"#)), [""; 0], "in JSON too");
+    assert_eq!(lacks(|record| event(record, r#"{"more":1}"#)), ["RECORD.event.S.type"], "gone from JSON");
     assert_eq!(lacks(|record| remove(record, "phase")), ["RECORD.phase"], "a field is gone");
     assert_eq!(lacks(|record| record["fence"] = json!({ "S": "1" })), ["RECORD.fence.N"], "of another type");
     assert_eq!(

@@ -33,7 +33,7 @@ pub(crate) fn editions(file: &str) -> Vec<(String, Value)> {
 
 /// What today's code writes must have all that was published; what it has beside that is to be published.
 pub(crate) fn hold(file: &str, written: &Records) {
-    held(file, written, Value::clone);
+    held(file, written, unfolded);
 }
 
 /// The same where values follow from how fast things go: fields and their types must be there.
