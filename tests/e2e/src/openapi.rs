@@ -64,25 +64,32 @@ fn converted(schema: &Value) -> Result<Value> {
     }
     let mut converted = Map::new();
     for (key, value) in own {
-        match key.as_str() {
-            "$schema" | "$id" | "$defs" => {}
-            "const" => drop(converted.extend(words(&[value])?)),
-            "anyOf" | "oneOf" => converted.extend(alternatives(key, value)?),
-            "type" => drop(converted.insert("type".to_owned(), one_type(value)?)),
-            "format" => drop(converted.insert("format".to_owned(), format(value).into())),
-            "examples" => drop(converted.insert("example".to_owned(), value[0].clone())),
-            "items" | "additionalProperties" => drop(converted.insert(key.clone(), self::converted(value)?)),
+        let (key, value) = match key.as_str() {
+            "$schema" | "$id" | "$defs" => continue,
+            "const" => {
+                converted.extend(words(&[value])?);
+                continue;
+            }
+            "anyOf" | "oneOf" => {
+                converted.extend(alternatives(key, value)?);
+                continue;
+            }
+            "type" => ("type", one_type(value)?),
+            "format" => ("format", format(value).into()),
+            "examples" => ("example", value[0].clone()),
+            "items" | "additionalProperties" => (key.as_str(), self::converted(value)?),
             "properties" => {
                 let fields = value.as_object().context("no fields")?.iter();
                 let fields = fields.map(|(name, field)| Ok((name.clone(), self::converted(field)?)));
-                converted.insert(key.clone(), fields.collect::<Result<_>>()?);
+                ("properties", fields.collect::<Result<_>>()?)
             }
             "title" | "description" | "required" | "default" | "pattern" | "minimum" | "maximum"
             | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" => {
-                converted.insert(key.clone(), value.clone());
+                (key.as_str(), value.clone())
             }
             other => bail!("it is not known what becomes of `{other}`"),
-        }
+        };
+        converted.insert(key.to_owned(), value);
     }
     Ok(Value::Object(converted))
 }

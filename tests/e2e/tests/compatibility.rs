@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use e2e::compatibility::{Direction, broken, promise};
 use serde_json::{Value, json};
@@ -37,9 +38,26 @@ fn files(folder: &Path, begin: &str, end: &str) -> Vec<PathBuf> {
     files
 }
 
-/// One version of one type, as it was published.
-fn published() -> Vec<Value> {
-    files(&events().join("published"), "", ".json").iter().map(|path| read(path)).collect()
+/// One version of one type, as it was published. What breaks nobody is published first, where that is asked for.
+fn published() -> &'static [Value] {
+    static PUBLISHED: OnceLock<Vec<Value>> = OnceLock::new();
+    let all = || files(&events().join("published"), "", ".json").iter().map(|path| read(path)).collect();
+    PUBLISHED.get_or_init(|| {
+        let (before, current): (Vec<Value>, _) = (all(), catalogue::all());
+        if std::env::var_os("PUBLISH_EVENTS").is_none() || !problems(&before, &current).is_empty() {
+            return before;
+        }
+        for event in &current {
+            let known = before.iter().find(|published| is_of(published, event));
+            let text = serde_json::to_string_pretty(&publication(event, known)).unwrap();
+            fs::write(path(event), format!("{text}\n")).unwrap();
+        }
+        all()
+    })
+}
+
+fn path(event: &EventType) -> PathBuf {
+    events().join(format!("published/{}.v{}.json", event.name, event.version))
 }
 
 fn direction(event: &EventType) -> Direction {
@@ -92,21 +110,16 @@ fn publication(event: &EventType, before: Option<&Value>) -> Value {
 
 #[test]
 fn what_was_published_holds_and_what_holds_is_published() {
-    let (before, current) = (published(), catalogue::all());
-    let problems = problems(&before, &current);
+    let (published, current) = (published(), catalogue::all());
+    let problems = problems(published, &current);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     for event in &current {
-        let known = before.iter().find(|published| is_of(published, event));
-        let publication = publication(event, known);
-        let path = events().join(format!("published/{}.v{}.json", event.name, event.version));
-        if std::env::var_os("PUBLISH_EVENTS").is_some() {
-            fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&publication).unwrap())).unwrap();
-        }
+        let known = published.iter().find(|published| is_of(published, event));
         assert!(
-            path.exists() && read(&path) == publication,
+            known == Some(&publication(event, known)),
             "{} promises more than {}: it breaks nobody, so publish it with PUBLISH_EVENTS=1",
             event.name,
-            path.display()
+            path(event).display()
         );
     }
 }
@@ -133,7 +146,7 @@ fn every_sample_that_was_published_is_taken_by_today_s_parser() {
 #[test]
 fn samples_of_the_writer_pass_the_schema_of_the_reader() {
     for event in catalogue::all() {
-        let published = published().into_iter().find(|published| is_of(published, &event)).unwrap();
+        let published = published().iter().find(|published| is_of(published, &event)).unwrap();
         let old = published["samples"].as_array().unwrap().iter().cloned();
         let (reader, samples): (&Value, Vec<Value>) = if event.inbound {
             (&event.schema, old.collect())

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use e2e::openapi::{document, name, template};
 use serde_json::{Value, json};
@@ -20,10 +21,20 @@ fn path() -> PathBuf {
     root().join("infra/schemas.yaml")
 }
 
-/// The document of an event's schema, out of the template as it is uploaded.
+/// The template as it is uploaded, written anew before that where it is asked for.
+fn kept() -> &'static str {
+    static KEPT: OnceLock<String> = OnceLock::new();
+    KEPT.get_or_init(|| {
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            fs::write(path(), template(&catalogue::all()).unwrap()).unwrap();
+        }
+        fs::read_to_string(path()).unwrap()
+    })
+}
+
+/// The document of an event's schema in it.
 fn uploaded(event: &EventType) -> Value {
-    let text = fs::read_to_string(path()).unwrap();
-    let (_, resource) = text.split_once(&format!("\n      SchemaName: {}\n", name(event))).unwrap();
+    let (_, resource) = kept().split_once(&format!("\n      SchemaName: {}\n", name(event))).unwrap();
     let content = resource.lines().find_map(|line| line.strip_prefix("      Content: '")).unwrap();
     serde_json::from_str(&content.strip_suffix('\'').unwrap().replace("''", "'")).unwrap()
 }
@@ -71,12 +82,8 @@ fn samples(event: &EventType, begin: &str) -> Vec<(PathBuf, Value)> {
 #[test]
 fn the_template_is_that_of_the_schemas() {
     let generated = template(&catalogue::all()).unwrap();
-    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-        fs::write(path(), &generated).unwrap();
-    }
-    let kept = fs::read_to_string(path()).unwrap();
     assert!(
-        kept == generated,
+        kept() == generated,
         "infra/schemas.yaml is not that of the types; UPDATE_SCHEMAS=1 writes it anew"
     );
 }

@@ -12,7 +12,7 @@ use kept::written::{self, UNFINISHED};
 use kept::{Records, covers, editions, hold, hold_in_shape, lacking, unfolded, with_newer_fields};
 use laboratory::delivery::{End, Work};
 use reconcile_tenants::reconcile::findings::Code;
-use registry::{Acquired, Admission, Cause, Change, Claimed, Documents, Registry};
+use registry::{Acquired, Admission, Cause, Change, Claimed, Documents, Registry, RegistryError};
 use runtime::Origin;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -205,6 +205,9 @@ async fn every_record_that_was_published_is_read_whole_and_a_newer_field_is_pass
 #[test]
 fn every_secret_that_was_published_is_read_whole_and_a_newer_field_is_passed_over() {
     for (name, value) in editions("secrets") {
+        let mut later = with_newer_fields(&value);
+        later["version"] = 2.into();
+        assert!(Credential::from_secret_value(&later.to_string()).is_ok(), "a higher version is not refused");
         for stored in [value.clone(), with_newer_fields(&value)] {
             let read = Credential::from_secret_value(&stored.to_string()).unwrap().to_secret_value();
             covers(&name, &serde_json::from_str(read.expose_secret()).unwrap(), &value);
@@ -269,26 +272,55 @@ fn a_reconciliation_that_has_ended_is_told_again_as_other_code_kept_it() {
 
 // --- What is lost -----------------------------------------------------------------------------------
 
-/// Beside the record what newer code wrote is kept; in it, it is lost. events/README.md says what follows from that.
+/// A customer's record with a change that newer code made, in its table.
+async fn changed(change: impl FnOnce(&mut Value)) -> (Tables, Registry) {
+    let tables = Tables::create().await;
+    let mut items = editions("customers").into_iter().filter(|(name, _)| name == ZENITH);
+    let mut item = items.next_back().unwrap().1;
+    change(&mut item);
+    tables.put("customers", &item).await;
+    let registry = Registry::new(&tables.aws, "customers");
+    (tables, registry)
+}
+
+const ZENITH: &str = "CUSTOMER#zenith RECORD";
+
+/// Beside the record what newer code wrote is kept; in it, it is lost, while its version stays.
 #[tokio::test]
 async fn a_field_of_newer_code_is_lost_where_older_code_writes_the_record() {
-    let tables = Tables::create().await;
-    let (_, item) =
-        editions("customers").into_iter().find(|(name, _)| name == "CUSTOMER#zenith RECORD").unwrap();
-    tables.put("customers", &with_newer_attributes(&item)).await;
-    let registry = Registry::new(&tables.aws, "customers");
+    let (tables, registry) = changed(|item| {
+        *item = with_newer_attributes(item);
+        item["record"]["M"]["version"]["N"] = "2".into();
+    })
+    .await;
+    let before = tables.items("customers").await[ZENITH].clone();
     let id = "zenith".parse().unwrap();
-    let Acquired::Held(mut lease, customer) =
-        registry.acquire(&id, "old", second(200), second(260)).await.unwrap()
-    else {
-        panic!("busy")
-    };
-    let newer = async || tables.items("customers").await["CUSTOMER#zenith RECORD"].clone();
-    let there = newer().await;
-    assert!(there.get("from_newer_code").is_some() && there["record"]["M"].get("from_newer_code").is_some());
+    let acquired = registry.acquire(&id, "old", second(200), second(260)).await.unwrap();
+    let Acquired::Held(mut lease, customer) = acquired else { panic!("busy") };
     let change = Change { what: "test", before: &customer, after: &customer, at: second(201) };
     let cause = Cause { actor: "a".into(), reason: "r".into(), request_id: None, origin: "o".into() };
     registry.save(&mut lease, &change, &cause).await.unwrap();
-    let there = newer().await;
-    assert!(there.get("from_newer_code").is_some() && there["record"]["M"].get("from_newer_code").is_none());
+    let after = tables.items("customers").await[ZENITH].clone();
+    let newer = |item: &Value| {
+        let record = &item["record"]["M"];
+        let has = |map: &Value| map.get("from_newer_code").is_some();
+        (has(item), has(record), record["version"]["N"].clone())
+    };
+    assert_eq!(newer(&before), (true, true, json!("2")));
+    assert_eq!(newer(&after), (true, false, json!("2")));
+}
+
+/// Nothing of it is guessed: whoever reads it stops there, and the message comes back.
+#[tokio::test]
+async fn a_word_of_newer_code_makes_the_record_unreadable() {
+    let id = "zenith".parse().unwrap();
+    let (_tables, registry) = changed(|item| item["record"]["M"]["phase"]["S"] = "ASLEEP".into()).await;
+    let refused = registry.customer(&id).await.unwrap_err();
+    assert!(matches!(refused, RegistryError::Unreadable { .. }), "{refused}");
+    let (_tables, registry) = changed(|item| {
+        let cells = &mut item["record"]["M"]["cells"]["M"];
+        cells["mars-1"] = cells["eu-1"].clone();
+    })
+    .await;
+    assert!(registry.customer(&id).await.is_err());
 }

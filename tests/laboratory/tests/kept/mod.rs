@@ -62,7 +62,10 @@ fn held(file: &str, written: &Records, seen: fn(&Value) -> Value) {
     }
     if publish {
         let text = serde_json::to_string_pretty(&published).unwrap();
-        std::fs::write(path(file), format!("{text}\n")).unwrap();
+        let written = path(file).with_extension("new");
+        std::fs::write(&written, format!("{text}\n")).unwrap();
+        // Others may be reading it.
+        std::fs::rename(written, path(file)).unwrap();
     }
 }
 
