@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use e2e::compatibility::{Direction, broken, promise};
+use e2e::compatibility::{Direction, broken, promise, variations};
 use serde_json::{Value, json};
 use shared_core::event::catalogue::{self, EventType};
 use shared_core::event::{OutboundEvent, SOURCE};
@@ -159,6 +159,20 @@ fn samples_of_the_writer_pass_the_schema_of_the_reader() {
             if let Err(error) = jsonschema::validate(reader, sample) {
                 panic!("{}: {error}", event.name);
             }
+        }
+    }
+}
+
+/// What is frozen is the schema itself, in other words.
+#[test]
+fn what_is_frozen_takes_what_the_schema_takes_and_nothing_else() {
+    let validator =
+        |schema: &Value| jsonschema::options().should_validate_formats(true).build(schema).unwrap();
+    for event in catalogue::all() {
+        let published = published().iter().find(|published| is_of(published, &event)).unwrap();
+        let (schema, frozen) = (validator(&event.schema), validator(&published["schema"]));
+        for sample in published["samples"].as_array().unwrap().iter().flat_map(variations) {
+            assert_eq!(frozen.is_valid(&sample), schema.is_valid(&sample), "{}: {sample:#}", event.name);
         }
     }
 }
