@@ -1,4 +1,5 @@
 //! What the fast forms are compared with: DynamoDB, and the vendor as the simulator.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use aws_config::SdkConfig;
 use aws_parts::sdk_config;
