@@ -200,3 +200,27 @@ fn the_template_sets_what_is_read_and_nothing_else() {
         assert_eq!(read, set, "`{function}` reads (left) what the template sets (right)");
     }
 }
+
+/// The shell blocks of a document, each with its indentation taken off.
+fn shell_blocks(document: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = document.lines();
+    while let Some(fence) = lines.find(|line| line.trim_start() == "```sh") {
+        let indentation = fence.len() - fence.trim_start().len();
+        let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+        blocks.push(block.map(|line| format!("{}\n", line.get(indentation..).unwrap_or_default())).collect());
+    }
+    blocks
+}
+
+#[test]
+fn every_shell_block_of_the_documentation_is_a_shell_s() {
+    for file in ["README.md", "events/README.md", "infra/README.md", "infra/PROCEDURES.md", "infra/RUNBOOK.md"] {
+        let blocks = shell_blocks(&read(file));
+        assert!(!blocks.is_empty(), "{file} has no shell block any more");
+        for block in blocks {
+            let parsed = Command::new("bash").args(["-n", "-c", &block]).output().unwrap();
+            assert!(parsed.status.success(), "{file}: {}\n{block}", String::from_utf8_lossy(&parsed.stderr));
+        }
+    }
+}
