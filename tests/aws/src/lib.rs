@@ -9,6 +9,7 @@
 pub mod proxy;
 pub mod runtime_api;
 pub mod secrets;
+mod signature;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
