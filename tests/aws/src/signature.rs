@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 
 /// The region that a request is signed for: `Credential=<key>/<date>/<region>/<service>/aws4_request` (IAM User
 /// Guide, "Elements of an AWS API request signature").
-pub(crate) fn region(headers: &HeaderMap) -> Option<&str> {
+pub fn region(headers: &HeaderMap) -> Option<&str> {
     let (_, scope) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once("Credential=")?;
     scope.split([',', ' ']).next()?.split('/').nth(2)
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_parts::proxy::{Outcome, Service};
+use e2e::messages::{offboarding, onboarding, secret};
 use e2e::world::World;
 
 const HOME: &str = "us-east-1";
@@ -11,7 +12,9 @@ const ABROAD: &str = "eu-central-1";
 
 /// A world whose documents are handled in another region, with what is the control plane's by ARN.
 async fn abroad() -> World {
-    let world = World::signed("acme", &["eu-1"]).await;
+    let world = World::start_with(&[("REPLICA_REGIONS", ABROAD)]).await.unwrap();
+    world.request("onboard-customer", &onboarding("r-1", "acme", &["eu-1"])).await.unwrap();
+    world.secrets.rotations_ended().await;
     for function in ["submit-document", "collect-result"] {
         world.change_function(function, |settings| {
             ABROAD.clone_into(&mut settings.region);
@@ -58,10 +61,27 @@ async fn a_document_abroad_is_claimed_and_told_of_at_home_and_all_else_stays_abr
 }
 
 #[tokio::test]
+async fn a_rotated_credential_is_read_abroad_and_goes_with_the_customer() {
+    let world = abroad().await;
+    let name = secret("acme", "eu-1");
+    assert_eq!(world.secrets.secret(&name).unwrap().replicas, [ABROAD]);
+    let before = world.secrets.reveal(&name, "AWSCURRENT");
+    world.rotate(&name).await;
+    assert_ne!(world.secrets.reveal(&name, "AWSCURRENT"), before, "it was rotated");
+    world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
+    assert_eq!(world.events("DocumentSubmitted").len(), 1, "{:?}", world.services.events());
+
+    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
+    let left = world.secrets.secret(&name).unwrap();
+    assert!(left.replicas.is_empty() && left.deletion.is_some(), "{left:?}");
+    assert_eq!(world.events("CustomerOffboarded").len(), 1, "{:?}", world.services.events());
+}
+
+#[tokio::test]
 async fn an_offboarding_at_home_ends_what_is_open_abroad() {
     let world = abroad().await;
     world.file("acme/a.pdf", b"%PDF-1.7".to_vec()).await.unwrap();
-    world.request("offboard-customer", &e2e::messages::offboarding("r-2", "acme")).await.unwrap();
+    world.request("offboard-customer", &offboarding("r-2", "acme")).await.unwrap();
     for look in world.take_looks() {
         world.settle("collect-result", &look.body).await.unwrap();
     }
