@@ -158,7 +158,7 @@ fn replicas_cost_three_calls_at_the_end_of_a_cell() {
         by_service(&calls(&lab, &ask))[2]
     };
     for (before, ask, more) in [(vec![], on(THREE), 0), (vec![on(THREE)], OFF(), 3 * 3)] {
-        let alone = secrets_calls(&[], &before, ask.clone());
+        let alone = secrets_calls(&[], &before, ask);
         assert_eq!(secrets_calls(&["eu-west-1", "us-west-2"], &before, ask), alone + more);
     }
 }
