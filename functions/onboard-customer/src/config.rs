@@ -7,7 +7,7 @@ use lifecycle::{Deployment, Rules, Terms};
 use runtime::environment::{Environment, Misconfigured, list, number, seconds, text};
 use shared_core::ids::InstallationId;
 use shared_core::place::Cell;
-use vault::Schedule;
+use vault::{Region, Schedule};
 
 /// What the function is told at its start.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Config {
     pub cells: Vec<Cell>,
     /// `SECRETS_KEY_ID`: the KMS key that secrets are encrypted under.
     pub secrets_key_id: String,
+    /// `REPLICA_REGIONS` (default none): where else secrets are, for data planes there.
+    pub replica_regions: Vec<Region>,
     /// `SEALING_KEY_ID`: the KMS key that new private keys are sealed under.
     pub sealing_key_id: String,
     /// `ROTATION_FUNCTION_ARN`, and `ROTATION_DAYS` (default 30).
@@ -50,6 +52,7 @@ impl Config {
             reading.problem("CELLS", foreign.as_str(), "the testing stage exists in `eu-1` only");
         }
         let secrets_key_id = reading.required("SECRETS_KEY_ID", text);
+        let replica_regions = reading.optional("REPLICA_REGIONS", Vec::new(), regions);
         let sealing_key_id = reading.required("SEALING_KEY_ID", text);
         let function_arn = reading.required("ROTATION_FUNCTION_ARN", text);
         let every_days = reading.optional("ROTATION_DAYS", 30, number(1..=999));
@@ -63,6 +66,7 @@ impl Config {
                 terms: Terms { installation: installation?, quota: quota? },
                 cells: cells?,
                 secrets_key_id: secrets_key_id?,
+                replica_regions: replica_regions?,
                 sealing_key_id: sealing_key_id?,
                 schedule: Schedule { function_arn: function_arn?, every_days: every_days? },
                 documents_table: documents_table?,
@@ -71,4 +75,9 @@ impl Config {
             })
         })
     }
+}
+
+/// Regions, comma-separated. None at all is written as nothing.
+fn regions(text: &str) -> Result<Vec<Region>, &'static str> {
+    text.split(',').map(str::trim).filter(|region| !region.is_empty()).map(Region::from_str).collect()
 }

@@ -33,6 +33,7 @@ impl OnboardCustomer {
         let (vendor, remover) = config.deployment.connect(aws, &config.rules).await?;
         let remover = remover
             .with_secrets_key(&config.secrets_key_id)
+            .with_replicas(&config.replica_regions)
             .with_documents(Documents::new(aws, &config.documents_table));
         let sealer = Sealer::new(aws, &config.sealing_key_id);
         let provider = Provider::new(remover, vendor, sealer).with_schedule(config.schedule.clone());

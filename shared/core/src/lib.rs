@@ -14,9 +14,11 @@
 //! | [`request`] | what the platform asks for |
 //! | [`event`] | what the platform is told |
 //! | [`settings`] | what a function is told at its start, read with every problem named |
+//! | [`arn`] | the region in an ARN |
 //! | [`attempt`] | one invocation's attempt at a unit of work |
 //! | [`failure`] | what kinds of failure there are, and what follows from each |
 
+pub mod arn;
 pub mod attempt;
 pub mod credential;
 pub mod customer;

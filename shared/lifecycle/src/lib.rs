@@ -162,6 +162,11 @@ impl Remover {
         Self { vault: self.vault.with_key(key_id), ..self }
     }
 
+    /// New secrets are replicated to these regions too.
+    pub fn with_replicas(self, regions: &[vault::Region]) -> Self {
+        Self { vault: self.vault.with_replicas(regions.to_vec()), ..self }
+    }
+
     /// The registry, to mark what was announced and to look at what is recorded.
     pub fn registry(&self) -> &Registry {
         &self.registry

@@ -18,6 +18,7 @@ use crate::audit::{AUDIT, Entry, Operation, Trail};
 use crate::customers::{Acquired, Admission, Cause, Change, Customers, Holder, Lease, Listed, Page, Seen};
 use crate::item::{Item, get_millis, get_number, get_text, map, millis, number, record, text};
 use crate::requests::{self, Handled};
+use crate::table::client;
 
 /// The customers table in DynamoDB.
 #[derive(Clone, Debug)]
@@ -27,9 +28,10 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// The customers in the table named `table`.
+    /// The customers in the table of this name or ARN.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), table: table.into() }
+        let table = table.into();
+        Self { client: client(aws, &table), table }
     }
 }
 

@@ -45,7 +45,7 @@ pub use table::{CUSTOMERS_INDEX, OPEN_DOCUMENTS_INDEX, Table};
 pub struct Registry(Arc<dyn Customers>);
 
 impl Registry {
-    /// The registry in the DynamoDB table named `table`.
+    /// The registry in the DynamoDB table of this name or ARN; an ARN says its region too.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
         Self::over(DynamoDb::new(aws, table))
     }
@@ -69,7 +69,7 @@ impl Deref for Registry {
 pub struct Documents(Arc<dyn DocumentTable>);
 
 impl Documents {
-    /// The documents in the DynamoDB table named `table`.
+    /// The documents in the DynamoDB table of this name or ARN; an ARN says its region too.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
         Self::over(DynamoDbDocuments::new(aws, table))
     }

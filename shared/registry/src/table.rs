@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::types::TableDescription;
+use shared_core::arn;
 
 use crate::RegistryError;
 
@@ -13,6 +15,17 @@ pub const CUSTOMERS_INDEX: &str = "customers";
 
 /// The index of the documents table.
 pub const OPEN_DOCUMENTS_INDEX: &str = "open-documents";
+
+/// The client for a table, given by name or ARN. DynamoDB takes both as a table's name (Developer Guide, "DynamoDB
+/// API operations supported by resource-based policies"), but a region knows its own tables only.
+pub(crate) fn client(aws: &SdkConfig, table: &str) -> Client {
+    let config = Builder::from(aws);
+    let config = match arn::region(table) {
+        Some(region) => config.region(Region::new(region.to_owned())),
+        None => config,
+    };
+    Client::from_conf(config.build())
+}
 
 /// A table's state. Statuses are DynamoDB's words; what works is `ACTIVE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +37,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Describes the table named `table`; `None` where there is none.
+    /// Describes the table of this name or ARN; `None` where there is none.
     ///
     /// # Errors
     /// [`RegistryError::Call`] where DynamoDB does not say.
     pub async fn describe(aws: &SdkConfig, table: &str) -> Result<Option<Self>, RegistryError> {
-        match Client::new(aws).describe_table().table_name(table).send().await {
+        match client(aws, table).describe_table().table_name(table).send().await {
             Ok(output) => Ok(output.table.map(Self::of)),
             Err(error)
                 if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::Builder;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use shared_core::arn;
 use shared_core::event::{Content, DocumentRejected, Original, OutboundEvent, RequestRejected, SOURCE};
 use shared_core::failure::{Class, Classified};
 use shared_core::request::Refusal;
@@ -89,9 +91,14 @@ impl Bus {
     /// entry size").
     pub const LIMIT_BYTES: usize = 256 * 1024;
 
-    /// A bus of EventBridge, by name or ARN.
+    /// A bus of EventBridge, by name or ARN. An ARN says its region too: a region takes events for its own buses.
     pub fn new(aws: &SdkConfig, name: &str) -> Self {
-        Self::over(EventBridge { client: Client::new(aws), name: name.to_owned() })
+        let config = Builder::from(aws);
+        let config = match arn::region(name) {
+            Some(region) => config.region(Region::new(region.to_owned())),
+            None => config,
+        };
+        Self::over(EventBridge { client: Client::from_conf(config.build()), name: name.to_owned() })
     }
 
     /// Any other bus.

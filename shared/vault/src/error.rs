@@ -65,10 +65,11 @@ impl VaultError {
     /// Secrets Manager says `InvalidRequestException` both for a secret that waits for its deletion
     /// and for other refusals; only its message tells them apart.
     pub fn of_code(operation: &'static str, name: &str, code: &str, message: &str) -> Option<Self> {
-        let name = name.to_owned();
+        // A message may quote the name, in which a customer may have any word.
+        let (said, name) = (message.replace(name, ""), name.to_owned());
         match code {
             "ResourceNotFoundException" => Some(Self::Missing(name)),
-            "InvalidRequestException" if message.contains("deletion") || message.contains("deleted") => {
+            "InvalidRequestException" if said.contains("deletion") || said.contains("deleted") => {
                 Some(Self::ScheduledForDeletion(name))
             }
             "InvalidRequestException" | "InvalidParameterException" | "ResourceExistsException" => {
@@ -93,5 +94,22 @@ impl VaultError {
                 source: source.into(),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_refusal_quotes_says_nothing_of_a_deletion() {
+        let name = "resistant/deleted-files/eu-1/credential";
+        let of =
+            |message: &str| VaultError::of_code("DeleteSecret", name, "InvalidRequestException", message);
+        let replicated = format!("You can't delete secret {name} that still has replica regions eu-west-1.");
+        assert!(matches!(of(&replicated), Some(VaultError::Refused { .. })));
+        let scheduled =
+            "You can't perform this operation on the secret because it was already scheduled for deletion.";
+        assert!(matches!(of(scheduled), Some(VaultError::ScheduledForDeletion(_))));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{SecretName, Vault, VaultError, VersionId};
+use crate::{Region, SecretName, Vault, VaultError, VersionId};
 
 /// A staging label that Secrets Manager gives a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Description {
     /// When it is to be rotated at the latest. Past, where rotations fail (Secrets Manager:
     /// `NextRotationDate`).
     pub next_rotation_at: Option<Timestamp>,
+    /// The regions that it is replicated to, whether or not a replica is in step.
+    pub replicas: Vec<Region>,
     /// The labels of each version.
     pub versions: BTreeMap<String, Vec<String>>,
 }

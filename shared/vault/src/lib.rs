@@ -6,6 +6,7 @@
 mod error;
 mod labels;
 mod name;
+mod replication;
 mod rotation;
 #[cfg(feature = "sealing")]
 mod sealing;
@@ -22,6 +23,7 @@ use aws_config::SdkConfig;
 pub use error::VaultError;
 pub use labels::{Description, Stage};
 pub use name::{Prefix, SecretName};
+pub use replication::Region;
 pub use rotation::{RotationToken, Schedule};
 #[cfg(feature = "sealing")]
 pub use sealing::{Context, Seal, Sealer};
@@ -37,6 +39,7 @@ pub struct Vault {
     secrets: Arc<dyn Secrets>,
     prefix: Prefix,
     key_id: Option<String>,
+    replica_regions: Vec<Region>,
 }
 
 impl Vault {
@@ -47,12 +50,17 @@ impl Vault {
 
     /// The secrets in any other store whose names begin with `prefix`.
     pub fn over(secrets: impl Secrets + 'static, prefix: Prefix) -> Self {
-        Self { secrets: Arc::new(secrets), prefix, key_id: None }
+        Self { secrets: Arc::new(secrets), prefix, key_id: None, replica_regions: Vec::new() }
     }
 
     /// New secrets are encrypted under this KMS key instead of the account's default one.
     pub fn with_key(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into()), ..self }
+    }
+
+    /// Secrets that are stored are replicated to these regions too, where readers find them by the same names.
+    pub fn with_replicas(self, regions: Vec<Region>) -> Self {
+        Self { replica_regions: regions, ..self }
     }
 
     /// How this installation's secrets are named.

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::{Description, RotationToken, Schedule, SecretName, Stage, VaultError, VersionId};
+use crate::{Description, Region, RotationToken, Schedule, SecretName, Stage, VaultError, VersionId};
 
 /// The operations of Secrets Manager that are used here, each of them one call. What is decided about
 /// them stands in [`Vault`](crate::Vault).
 #[async_trait]
 pub trait Secrets: fmt::Debug + Send + Sync {
-    /// `CreateSecret`, with its first version.
+    /// `CreateSecret`, with its first version and its replicas.
     ///
     /// # Errors
     /// [`VaultError::Refused`] where the name is taken, unless the version exists with the same value;
@@ -64,8 +64,20 @@ pub trait Secrets: fmt::Debug + Send + Sync {
     /// `DeleteSecret`, with a recovery window; answers its end.
     ///
     /// # Errors
-    /// [`VaultError::ScheduledForDeletion`] where that was done before.
+    /// [`VaultError::ScheduledForDeletion`] where that was done before; [`VaultError::Refused`] while it has replicas.
     async fn delete(&self, name: &SecretName, window_days: i64) -> Result<Option<Timestamp>, VaultError>;
+
+    /// `ReplicateSecretToRegions`.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] where it is replicated to one of them already.
+    async fn replicate(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError>;
+
+    /// `RemoveRegionsFromReplication`: deletes the replicas there.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] where it is not replicated to one of them.
+    async fn remove_replicas(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError>;
 
     /// `RestoreSecret`. A secret that does not wait for its deletion is left as it is.
     ///
@@ -117,6 +129,8 @@ pub struct NewSecret<'a> {
     pub value: &'a SecretString,
     /// The KMS key; the account's default one where it is `None`.
     pub key_id: Option<&'a str>,
+    /// The regions that it is replicated to.
+    pub replica_regions: &'a [Region],
 }
 
 /// A version to be added to a secret.

@@ -5,12 +5,14 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::DateTime;
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, RotationRulesType, Tag};
+use aws_sdk_secretsmanager::types::{
+    Filter, FilterNameStringType, ReplicaRegionType, RotationRulesType, Tag,
+};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::secrets::{NewSecret, NewVersion, SecretPage, Secrets};
-use crate::{Description, Schedule, SecretName, Stage, VaultError, VersionId};
+use crate::{Description, Region, Schedule, SecretName, Stage, VaultError, VersionId};
 
 /// AWS Secrets Manager, by its SDK.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ impl Secrets for SecretsManager {
             .secret_string(new.value.expose_secret())
             .description("Resistant AI credential, kept by the tenant functions; readers take AWSCURRENT")
             .set_kms_key_id(new.key_id.map(str::to_owned))
+            .set_add_replica_regions((!new.replica_regions.is_empty()).then(|| replicas(new.replica_regions)))
             .tags(tag("customer", new.name.customer_id().to_string()))
             .tags(tag("cell", new.name.cell().to_string()))
             .send()
@@ -131,6 +134,28 @@ impl Secrets for SecretsManager {
             .map_err(VaultError::secrets("DeleteSecret", name.as_str()))
     }
 
+    async fn replicate(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError> {
+        self.client
+            .replicate_secret_to_regions()
+            .secret_id(name.as_str())
+            .set_add_replica_regions(Some(replicas(regions)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(VaultError::secrets("ReplicateSecretToRegions", name.as_str()))
+    }
+
+    async fn remove_replicas(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError> {
+        self.client
+            .remove_regions_from_replication()
+            .secret_id(name.as_str())
+            .set_remove_replica_regions(Some(regions.iter().map(Region::to_string).collect()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(VaultError::secrets("RemoveRegionsFromReplication", name.as_str()))
+    }
+
     async fn restore(&self, name: &SecretName) -> Result<(), VaultError> {
         self.client
             .restore_secret()
@@ -177,11 +202,23 @@ impl Secrets for SecretsManager {
     }
 }
 
+/// Each under its own region's `aws/secretsmanager`, which every reader of the secret may use there (KMS: AWS managed
+/// keys); a key of ours would have to be in each region before the secret.
+fn replicas(regions: &[Region]) -> Vec<ReplicaRegionType> {
+    regions.iter().map(|region| ReplicaRegionType::builder().region(region.as_str()).build()).collect()
+}
+
 fn description(output: DescribeSecretOutput) -> Description {
     Description {
         deletion_date: output.deleted_date().map(timestamp),
         changed_at: output.last_changed_date().map(timestamp),
         next_rotation_at: output.next_rotation_date().map(timestamp),
+        replicas: output
+            .replication_status
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|status| status.region?.parse().ok())
+            .collect(),
         name: output.name.unwrap_or_default(),
         rotation_enabled: output.rotation_enabled.unwrap_or(false),
         rotation_function: output.rotation_lambda_arn,

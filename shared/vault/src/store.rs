@@ -70,7 +70,13 @@ impl Vault {
     ) -> Result<VersionId, VaultError> {
         let version = VersionId::of_application(credential);
         let value = credential.to_secret_value();
-        let new = NewSecret { name, version: &version, value: &value, key_id: self.key_id.as_deref() };
+        let new = NewSecret {
+            name,
+            version: &version,
+            value: &value,
+            key_id: self.key_id.as_deref(),
+            replica_regions: &self.replica_regions,
+        };
         match self.secrets.create(&new).await {
             Ok(()) => return Ok(version),
             Err(VaultError::ScheduledForDeletion(_)) => self.secrets.restore(name).await?,
@@ -78,6 +84,8 @@ impl Vault {
             Err(VaultError::Refused { .. }) => {}
             Err(error) => return Err(error),
         }
+        // Before the value: a repeat that finds it takes all for done.
+        self.replicate(name).await?;
         let new = NewVersion { name, version: &version, value: &value, stage: Stage::Current, token: None };
         self.secrets.put(&new).await?;
         Ok(version)
@@ -133,12 +141,16 @@ impl Vault {
         self.secrets.list(&self.prefix.folder(), after).await
     }
 
-    /// Schedules the secret's deletion; `None` where there is no such secret.
+    /// Schedules the secret's deletion, and removes its replicas at once; `None` where there is no such secret.
     ///
     /// # Errors
     /// [`VaultError`] where Secrets Manager fails.
     pub async fn delete(&self, name: &SecretName, window_days: i64) -> Result<Option<Timestamp>, VaultError> {
-        match self.secrets.delete(name, window_days).await {
+        let mut deleted = self.secrets.delete(name, window_days).await;
+        if matches!(deleted, Err(VaultError::Refused { .. })) && self.remove_replicas(name).await? {
+            deleted = self.secrets.delete(name, window_days).await;
+        }
+        match deleted {
             Ok(until) => Ok(until),
             Err(VaultError::Missing(_)) => Ok(None),
             // Deleted before: the date stands in its description.

@@ -17,7 +17,7 @@ use runtime::Bus;
 use serde_json::json;
 use shared_core::place::{Cell, Stage};
 use submit_document::{Defaults, FirstLook, SubmitDocument};
-use vault::{Schedule, Sealer, Secrets, Vault};
+use vault::{Region, Schedule, Sealer, Secrets, Vault};
 
 use crate::clock;
 use crate::delivery::{Delivered, Plan, Work, deliver};
@@ -55,6 +55,8 @@ pub struct Setup {
     pub first_look: Duration,
     /// Whether the organization's token is asked for anew in every invocation.
     pub cold: bool,
+    /// The regions that secrets are replicated to.
+    pub replicas: &'static [&'static str],
 }
 
 impl Default for Setup {
@@ -67,6 +69,7 @@ impl Default for Setup {
             // When it is there.
             first_look: Duration::from_secs(25),
             cold: false,
+            replicas: &[],
         }
     }
 }
@@ -113,7 +116,7 @@ pub struct Adapters {
 impl Lab {
     /// Sets one up.
     pub fn new(setup: Setup) -> Self {
-        let gate = Arc::new(Gate::new(World::new(crate::BEGINNING)));
+        let gate = Arc::new(Gate::new(World::new(crate::BEGINNING).with_replicas(setup.replicas)));
         let port = Port(Arc::clone(&gate));
         // Tokens are kept by the wall clock too, which jumps between worlds: theirs stands still.
         let vendor = Vendor::new(Endpoints::new(Stage::Production)).expect("an HTTP client");
@@ -182,7 +185,7 @@ impl Lab {
 
     /// Goes to another world.
     pub fn enter(&self, world: World) {
-        *self.gate.world() = world;
+        *self.gate.world() = world.with_replicas(self.setup.replicas);
         self.functions.forget();
     }
 
@@ -306,6 +309,10 @@ fn reconciler(port: &Port, vendor: &Vendor, remover: Remover, setup: &Setup) -> 
     }
 }
 
+fn regions(names: &[&str]) -> Vec<Region> {
+    names.iter().map(|name| name.parse().expect("a region")).collect()
+}
+
 fn schedule() -> Schedule {
     Schedule { function_arn: "rotate-secret".to_owned(), every_days: 30 }
 }
@@ -316,7 +323,8 @@ impl Functions {
         let vault = Vault::over(port.clone(), prefix).with_key("secrets");
         let registry = Registry::over(port.clone());
         let remover = Remover::new(registry, vault, control, Clock::new(clock::now), setup.rules.clone())
-            .with_documents(Documents::over(port.clone()));
+            .with_documents(Documents::over(port.clone()))
+            .with_replicas(&regions(setup.replicas));
         let provider = Provider::new(remover.clone(), vendor.clone(), Sealer::over(port.clone()))
             .with_schedule(schedule())
             .with_keys(keys::next);

@@ -227,7 +227,7 @@ fn as_wanted(world: &World, customer: &Customer, broken: &mut Vec<String>) {
     }
 }
 
-/// Working cells have secrets that rotate; nothing else has a secret that can be read.
+/// Working cells have secrets that rotate, with their replicas; nothing else has a secret that can be read.
 fn secrets_as_recorded(world: &World, customer: &Customer, broken: &mut Vec<String>) {
     let given_up = customer.phase == Phase::Offboarding;
     for secret in world.secrets.secrets() {
@@ -241,6 +241,7 @@ fn secrets_as_recorded(world: &World, customer: &Customer, broken: &mut Vec<Stri
             let pending = secret.version("AWSPENDING");
             if secret.deletion.is_some()
                 || secret.rotation_enabled != Some(true)
+                || secret.replicas != world.replicas
                 || (pending.is_some() && pending != secret.version("AWSCURRENT"))
             {
                 broken.push(format!("the secret {name} is not as a working one is: {secret:?}"));

@@ -30,8 +30,8 @@ use shared_core::ids::{CustomerId, RequestId};
 use shared_core::request::OnboardingRequest;
 use submit_document::storage::{Opened, Storage, StorageError};
 use vault::{
-    Context, Description, NewSecret, NewVersion, Schedule, Seal, SecretName, SecretPage, Secrets, Stage,
-    VaultError, VersionId,
+    Context, Description, NewSecret, NewVersion, Region, Schedule, Seal, SecretName, SecretPage, Secrets,
+    Stage, VaultError, VersionId,
 };
 
 use crate::fault::Service;
@@ -197,7 +197,8 @@ impl Secrets for Port {
     async fn create(&self, new: &NewSecret<'_>) -> Result<(), VaultError> {
         let input = json!({
             "Name": new.name.as_str(), "ClientRequestToken": new.version.as_str(),
-            "SecretString": new.value.expose_secret(), "KmsKeyId": new.key_id
+            "SecretString": new.value.expose_secret(), "KmsKeyId": new.key_id,
+            "AddReplicaRegions": in_regions(new.replica_regions)
         });
         self.secret("CreateSecret", new.name.as_str(), input).await.map(drop)
     }
@@ -235,6 +236,12 @@ impl Secrets for Port {
             deletion_date: seconds(&answer["DeletedDate"]),
             changed_at: seconds(&answer["LastChangedDate"]),
             next_rotation_at: seconds(&answer["NextRotationDate"]),
+            replicas: answer["ReplicationStatus"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|status| status["Region"].as_str()?.parse().ok())
+                .collect(),
             versions: serde_json::from_value(labels).unwrap_or_default(),
         })
     }
@@ -271,6 +278,17 @@ impl Secrets for Port {
         Ok(seconds(&answer["DeletionDate"]))
     }
 
+    async fn replicate(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError> {
+        let input = json!({"SecretId": name.as_str(), "AddReplicaRegions": in_regions(regions)});
+        self.secret("ReplicateSecretToRegions", name.as_str(), input).await.map(drop)
+    }
+
+    async fn remove_replicas(&self, name: &SecretName, regions: &[Region]) -> Result<(), VaultError> {
+        let regions: Vec<_> = regions.iter().map(Region::as_str).collect();
+        let input = json!({"SecretId": name.as_str(), "RemoveReplicaRegions": regions});
+        self.secret("RemoveRegionsFromReplication", name.as_str(), input).await.map(drop)
+    }
+
     async fn restore(&self, name: &SecretName) -> Result<(), VaultError> {
         self.secret("RestoreSecret", name.as_str(), json!({"SecretId": name.as_str()})).await.map(drop)
     }
@@ -292,6 +310,10 @@ impl Secrets for Port {
     async fn cancel_rotation(&self, name: &SecretName) -> Result<(), VaultError> {
         self.secret("CancelRotateSecret", name.as_str(), json!({"SecretId": name.as_str()})).await.map(drop)
     }
+}
+
+fn in_regions(regions: &[Region]) -> Vec<Value> {
+    regions.iter().map(|region| json!({"Region": region.as_str()})).collect()
 }
 
 /// A time as Secrets Manager tells it.

@@ -16,6 +16,9 @@ pub const TWO: &[Cell] = &[Cell::Eu1, Cell::Us1];
 /// Three cells.
 pub const THREE: &[Cell] = &[Cell::Eu1, Cell::Us1, Cell::Ca1];
 
+/// Two regions beside the control plane's.
+const ABROAD: &[&str] = &["eu-west-1", "ap-southeast-2"];
+
 const PLAIN: File = File::plain("acme/eu-1/plain.pdf");
 const DESCRIBED: File = File::described("acme/us-1/described.pdf");
 const UNVERSIONED: File = File { version: None, ..PLAIN };
@@ -47,6 +50,8 @@ pub struct Scenario {
     early: bool,
     /// How many tenants the functions are told that the vendor allows.
     quota: usize,
+    /// The regions that secrets are replicated to.
+    replicas: &'static [&'static str],
 }
 
 fn on(cells: &'static [Cell]) -> Ask<'static> {
@@ -76,6 +81,7 @@ pub fn all() -> Vec<Scenario> {
         cache: Duration::ZERO,
         early: false,
         quota: 20,
+        replicas: &[],
     };
     let rotated = |name, before, now| Scenario { rotated: true, ..scenario(name, before, now, usual) };
     let files = |name, files: &[File], now| Scenario {
@@ -95,6 +101,14 @@ pub fn all() -> Vec<Scenario> {
         scenario("offboarding, client secrets", vec![on(TWO).with_client_secrets()], vec![OFF()], usual),
         scenario("onboarding again", vec![on(ONE), OFF()], vec![back(TWO)], usual),
         scenario("more cells", vec![on(ONE)], vec![back(THREE)], usual),
+        Scenario {
+            replicas: ABROAD,
+            ..scenario("onboarding again, with replicas", vec![on(ONE), OFF()], vec![back(TWO)], usual)
+        },
+        Scenario {
+            replicas: ABROAD,
+            ..scenario("offboarding, with replicas", vec![on(TWO)], vec![OFF()], usual)
+        },
         scenario("onboarding that meets an offboarding", vec![], vec![on(ONE), OFF()], usual),
         rotated("rotation, 1 cell", vec![on(ONE)], vec![]),
         Scenario {
@@ -170,13 +184,15 @@ fn full(name: &'static str, with: fn(&mut World)) -> Scenario {
         cache: Duration::ZERO,
         early: false,
         quota: 1,
+        replicas: &[],
     }
 }
 
 impl Scenario {
     /// How the functions are set up for it.
     pub fn setup(&self, cold: bool) -> Setup {
-        let usual = Setup { quota: self.quota, cache: self.cache, cold, ..Setup::default() };
+        let (quota, cache, replicas) = (self.quota, self.cache, self.replicas);
+        let usual = Setup { quota, cache, cold, replicas, ..Setup::default() };
         if self.early { Setup { first_look: Duration::from_secs(1), ..usual } } else { usual }
     }
 

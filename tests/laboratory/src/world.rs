@@ -45,6 +45,8 @@ pub struct World {
     pub dead_letters: BTreeMap<String, u64>,
     /// The vault's secrets.
     pub secrets: Account,
+    /// Where else they are to be.
+    pub(crate) replicas: &'static [&'static str],
     /// What waits in the functions' queues.
     pub queue: Vec<Queued>,
     /// Rotations that have not ended.
@@ -161,6 +163,12 @@ impl<'a> Ask<'a> {
 }
 
 impl World {
+    /// The same, where secrets are to be replicated to these regions.
+    #[must_use]
+    pub(crate) fn with_replicas(self, replicas: &'static [&'static str]) -> Self {
+        Self { replicas, ..self }
+    }
+
     /// An empty world, but for a stranger's tenant at the vendor.
     pub fn new(now: Timestamp) -> Self {
         let mut vendor = Vendor::default();
@@ -176,6 +184,7 @@ impl World {
             reports: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             secrets: Account::default(),
+            replicas: &[],
             queue: Vec::new(),
             rotating: Vec::new(),
             bus: Vec::new(),

@@ -145,3 +145,20 @@ fn a_flow_that_is_struck_once_makes_few_calls_more() {
         assert!(worst <= good.len() + most, "{worst} calls for what costs {} without a fault", good.len());
     }
 }
+
+/// As infra/README.md says it: replicas are made with their secret, and removed before it is deleted.
+#[test]
+fn replicas_cost_three_calls_at_the_end_of_a_cell() {
+    let secrets_calls = |replicas: &'static [&'static str], before: &[Ask<'static>], ask: Ask<'static>| {
+        let lab = Lab::new(Setup { replicas, ..Setup::default() });
+        for ask in before {
+            lab.world().ask(ask);
+            lab.run(&[]).unwrap();
+        }
+        by_service(&calls(&lab, &ask))[2]
+    };
+    for (before, ask, more) in [(vec![], on(THREE), 0), (vec![on(THREE)], OFF(), 3 * 3)] {
+        let alone = secrets_calls(&[], &before, ask);
+        assert_eq!(secrets_calls(&["eu-west-1", "us-west-2"], &before, ask), alone + more);
+    }
+}

@@ -24,7 +24,9 @@ use shared_core::customer::{Aim, Customer, NextApplication, Phase, Sealed, Trans
 use shared_core::event::{Content, CustomerOnboardingFailed, OutboundEvent, ReasonCode};
 use shared_core::ids::{CustomerId, Generation, RequestId, TenantName};
 use shared_core::place::Cell;
-use vault::{NewSecret, NewVersion, Prefix, Schedule, Secrets, Stage as Label, VaultError, VersionId};
+use vault::{
+    NewSecret, NewVersion, Prefix, Region, Schedule, Secrets, Stage as Label, VaultError, VersionId,
+};
 
 mod real;
 
@@ -311,7 +313,7 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     let name = &prefix.secret_name(&"acme".parse().unwrap(), Cell::Eu1);
     let [one, two] = ["1", "2"].map(|digit| VersionId::from(digit.repeat(32).as_str()));
     let [first, second] = ["first", "second"].map(|text| secrecy::SecretString::from(text.to_owned()));
-    let new = |version, value| NewSecret { name, version, value, key_id: None };
+    let new = |version, value| NewSecret { name, version, value, key_id: None, replica_regions: &[] };
     let put = |version, value, stage| NewVersion { name, version, value, stage, token: None };
     let reveal = async |stage| {
         let (version, value) = secrets.get(name.as_str(), None, stage).await?;
@@ -381,6 +383,24 @@ async fn secrets_contract(secrets: &dyn Secrets) {
     secrets.move_label(name, Label::Pending, None, Some(&three)).await.unwrap();
     secrets.cancel_rotation(name).await.unwrap();
     assert!(!secrets.describe(name.as_str()).await.unwrap().rotation_enabled);
+
+    // Replicas are added and taken away by region, and stand in the way of a deletion.
+    let abroad = ["eu-west-1", "ap-southeast-2"].map(|region| region.parse::<Region>().unwrap());
+    let replicas = async || secrets.describe(name.as_str()).await.unwrap().replicas;
+    assert_eq!(replicas().await, []);
+    secrets.replicate(name, &abroad[..1]).await.unwrap();
+    secrets.replicate(name, &abroad[1..]).await.unwrap();
+    assert_eq!(replicas().await, abroad);
+    assert!(is_refused(secrets.replicate(name, &abroad).await), "it is there already");
+    assert!(is_refused(secrets.delete(name, 7).await), "it has replicas");
+    secrets.remove_replicas(name, &abroad).await.unwrap();
+    assert!(is_refused(secrets.remove_replicas(name, &abroad).await), "they are gone");
+    assert_eq!(replicas().await, []);
+    let born_abroad = prefix.secret_name(&"born-abroad".parse().unwrap(), Cell::Eu1);
+    let new_abroad = NewSecret { name: &born_abroad, replica_regions: &abroad, ..new(&one, &first) };
+    secrets.create(&new_abroad).await.unwrap();
+    secrets.create(&new_abroad).await.unwrap();
+    assert_eq!(secrets.describe(born_abroad.as_str()).await.unwrap().replicas, abroad);
 
     let until = secrets.delete(name, 7).await.unwrap().unwrap();
     assert!(is_leaving(secrets.delete(name, 7).await));

@@ -132,8 +132,19 @@ impl Deployment<'_> {
 /// # Errors
 /// If it is not YAML.
 pub async fn template(python: &Path) -> Result<Value> {
-    let path = template_path();
-    let text = run(python, &[path.as_os_str()], "").await?;
+    long_form(python, &template_path()).await
+}
+
+/// The template of a data plane in another region, likewise.
+///
+/// # Errors
+/// If it is not YAML.
+pub async fn data_plane_template(python: &Path) -> Result<Value> {
+    long_form(python, &places::workspace().join("infra/data-plane.yaml")).await
+}
+
+async fn long_form(python: &Path, template: &Path) -> Result<Value> {
+    let text = run(python, &[template.as_os_str()], "").await?;
     serde_json::from_slice(&text).context("the template is not what deploy.py says it is")
 }
 

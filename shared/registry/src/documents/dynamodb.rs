@@ -14,6 +14,7 @@ use shared_core::ids::CustomerId;
 use crate::RegistryError;
 use crate::documents::{Claim, Claimed, DocumentTable, Looked, Open, Settled, Standing};
 use crate::item::{Item, get_flag, get_millis, get_number, get_text, map, millis, number, record, text};
+use crate::table::client;
 
 /// How long an identity is remembered: longer than any source repeats its events.
 const REMEMBERED: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -29,9 +30,10 @@ pub struct DynamoDbDocuments {
 }
 
 impl DynamoDbDocuments {
-    /// The documents in the table named `table`.
+    /// The documents in the table of this name or ARN.
     pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
-        Self { client: Client::new(aws), table: table.into() }
+        let table = table.into();
+        Self { client: client(aws, &table), table }
     }
 }
 

@@ -114,6 +114,8 @@ pub struct Call {
     pub targets: Vec<Target>,
     /// The name after `app/` in the user agent: the function.
     pub caller: Option<String>,
+    /// The region that it is signed for.
+    pub region: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
 }

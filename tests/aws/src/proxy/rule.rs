@@ -159,6 +159,7 @@ mod tests {
             action: action.to_owned(),
             targets: vec![target],
             caller: Some("f".to_owned()),
+            region: None,
             outcome: Outcome::Pending,
         }
     }

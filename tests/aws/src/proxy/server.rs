@@ -23,6 +23,7 @@ use super::call::{Call, Outcome, Service};
 use super::gate::{Gate, Held, Point, Verdict};
 use super::identify::{caller, identify};
 use super::rule::{Effect, Matcher, RuleId, Rules};
+use crate::signature;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -221,6 +222,7 @@ impl Shared {
             action: identity.action,
             targets: identity.targets,
             caller: caller(&parts.headers),
+            region: signature::region(&parts.headers).map(str::to_owned),
             outcome: Outcome::Pending,
         };
         let effect = self.rules.lock().expect("no holder panics").effect(&call);

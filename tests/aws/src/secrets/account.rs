@@ -51,9 +51,23 @@ impl Account {
     /// # Errors
     /// What the service would answer.
     pub fn call(&mut self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, Refused> {
+        self.call_from(None, operation, input, now)
+    }
+
+    /// Applies one operation in a region, the account's own where none is given.
+    ///
+    /// # Errors
+    /// What the service would answer.
+    pub fn call_from(
+        &mut self,
+        region: Option<&str>,
+        operation: &str,
+        input: &Value,
+        now: Timestamp,
+    ) -> Result<Value, Refused> {
         self.state.store.purge(now);
-        let body = input.to_string();
-        let (answer, job) = apply(&mut self.state, operation, body.as_bytes(), Preflight::default(), now)?;
+        let (state, body) = (&mut self.state, input.to_string());
+        let (answer, job) = apply(state, region, operation, body.as_bytes(), Preflight::default(), now)?;
         self.begun.extend(job.map(Begun));
         Ok(answer)
     }

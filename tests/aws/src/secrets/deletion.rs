@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::clock::{days, epoch};
 use super::error::Refusal;
+use super::replication::none_left;
 use super::store::Store;
 
 #[derive(Deserialize)]
@@ -24,7 +25,7 @@ pub(super) fn delete_secret(
 ) -> Result<Value, Refusal> {
     let window = recovery_window(&request)?;
     if request.force_delete_without_recovery {
-        return Ok(force(store, &request.secret_id, now));
+        return force(store, &request.secret_id, now);
     }
     let secret = store.find(&request.secret_id)?;
     if secret.deleted.is_some() {
@@ -32,6 +33,7 @@ pub(super) fn delete_secret(
             "You can't perform this operation on the secret because it was already scheduled for deletion.",
         ));
     }
+    none_left(secret)?;
     // "This value is the date and time of the delete request plus the number of days in
     // RecoveryWindowInDays" (API_DeleteSecret, DeletionDate).
     let end = now + days(window);
@@ -57,13 +59,16 @@ fn recovery_window(request: &DeleteSecret) -> Result<i64, Refusal> {
 
 /// "If you forcibly delete an already deleted or nonexistent secret, the operation does not return
 /// ResourceNotFoundException" (API_DeleteSecret, ForceDeleteWithoutRecovery).
-fn force(store: &mut Store, id: &str, now: Timestamp) -> Value {
+fn force(store: &mut Store, id: &str, now: Timestamp) -> Result<Value, Refusal> {
     let (arn, name) = match store.find(id) {
-        Ok(secret) => (secret.arn.clone(), secret.name.clone()),
+        Ok(secret) => {
+            none_left(secret)?;
+            (secret.arn.clone(), secret.name.clone())
+        }
         Err(_) => (store.new_arn(id), id.to_owned()),
     };
     store.remove(&arn);
-    json!({ "ARN": arn, "Name": name, "DeletionDate": epoch(now) })
+    Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch(now) }))
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::clock::epoch;
 use super::error::Refusal;
 use super::input::{Paging, Tag};
+use super::replication::status;
 use super::store::{Secret, Store};
 
 #[derive(Deserialize)]
@@ -17,14 +18,18 @@ pub(super) struct DescribeSecret {
 
 /// Works on a secret that is scheduled for deletion too: the page lists no InvalidRequestException.
 pub(super) fn describe_secret(store: &mut Store, request: DescribeSecret) -> Result<Value, Refusal> {
-    Ok(description(store.find(&request.secret_id)?, "VersionIdsToStages"))
+    let home = store.region.clone();
+    Ok(description(store.find(&request.secret_id)?, &home, "VersionIdsToStages"))
 }
 
 /// "A list of the versions of the secret that have staging labels attached" (API_DescribeSecret,
 /// VersionIdsToStages), which API_ListSecrets calls SecretVersionsToStages. "If the secret isn't
 /// configured for rotation or rotation has been disabled, Secrets Manager returns null"
 /// (API_DescribeSecret, LastRotatedDate and NextRotationDate).
-fn description(secret: &Secret, versions_field: &str) -> Value {
+///
+/// "If a secret is replicated to other Regions, the replicas are listed in ReplicationStatus" (API_DescribeSecret,
+/// PrimaryRegion); without replicas there is neither here.
+fn description(secret: &Secret, home: &str, versions_field: &str) -> Value {
     let labelled: Map<String, Value> = secret
         .versions
         .iter()
@@ -33,6 +38,8 @@ fn description(secret: &Secret, versions_field: &str) -> Value {
         .collect();
     let tags: Vec<Value> =
         secret.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let replicas = status(secret);
+    let primary = secret.primary_region.as_deref().or(replicas.is_some().then_some(home));
     json!({
         "ARN": secret.arn,
         "Name": secret.name,
@@ -48,6 +55,8 @@ fn description(secret: &Secret, versions_field: &str) -> Value {
         "DeletedDate": secret.deleted.map(epoch),
         "CreatedDate": epoch(secret.created),
         "Tags": tags,
+        "PrimaryRegion": primary,
+        "ReplicationStatus": replicas,
         versions_field: (!labelled.is_empty()).then_some(labelled),
     })
 }
@@ -79,7 +88,7 @@ pub(super) fn list_secrets(store: &mut Store, request: ListSecrets) -> Result<Va
     let mut found = Vec::new();
     for secret in store.iter().filter(|secret| request.include_planned_deletion || secret.deleted.is_none()) {
         if passes(secret, &request.filters)? {
-            found.push(description(secret, "SecretVersionsToStages"));
+            found.push(description(secret, &store.region, "SecretVersionsToStages"));
         }
     }
     if request.sort_order.as_deref() == Some("desc") {

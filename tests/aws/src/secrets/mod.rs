@@ -2,15 +2,15 @@
 //!
 //! Each rule stands beside its source: `API_…` is a page of the AWS Secrets Manager API Reference,
 //! "User Guide" a page of the AWS Secrets Manager User Guide. Where neither says anything, the comment
-//! says so. `tests/rules/RULES.md` has them all in one table, each with a check. Not modelled: `cron()` schedules (refused), rotation windows, resource policies, replicas,
-//! external secrets, request rates, and the eventual consistency of `ListSecrets`. Callers are not
+//! says so. `tests/rules/RULES.md` has them all in one table, each with a check. Not modelled: `cron()` schedules (refused), rotation windows, resource policies, the time that
+//! a change takes to its replicas, external secrets, request rates, and the eventual consistency of `ListSecrets`. Callers are not
 //! authenticated.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `versions` | versions and staging labels: the rules that rotations depend on |
 //! | `store` | all secrets; names, ARNs and partial ARNs |
-//! | `values`, `metadata`, `deletion`, `rotate` | the operations |
+//! | `values`, `metadata`, `deletion`, `replication`, `rotate` | the operations |
 //! | `state`, `runner` | rotations: what runs, what came of it, the calls |
 //! | `server` | HTTP, and what tests may ask in the process |
 //! | `account` | the same without a server |
@@ -22,6 +22,7 @@ mod error;
 mod input;
 mod metadata;
 mod operations;
+mod replication;
 mod rotate;
 mod rotation;
 mod runner;

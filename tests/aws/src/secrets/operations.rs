@@ -7,16 +7,21 @@ use serde_json::Value;
 use super::error::Refusal;
 use super::rotate::Preflight;
 use super::state::{Job, State};
-use super::{deletion, metadata, rotate, values};
+use super::{deletion, metadata, replication, rotate, values};
 
-/// Applies one operation. Gives its answer, and the rotation that it begins.
+/// Applies one operation, in the region that it is signed for. Gives its answer, and the rotation that it begins.
 pub(super) fn apply(
     state: &mut State,
+    region: Option<&str>,
     operation: &str,
     body: &[u8],
     preflight: Preflight,
     now: Timestamp,
 ) -> Result<(Value, Option<Job>), Refusal> {
+    if let Some(region) = region.filter(|region| *region != state.store.region) {
+        let answer = replication::apply_abroad(&state.store, region, operation, body, now)?;
+        return Ok((present(answer), None));
+    }
     if operation == "RotateSecret" {
         let (answer, job) = rotate::rotate_secret(state, read(body)?, preflight, now)?;
         return Ok((present(answer), job));
@@ -35,13 +40,17 @@ pub(super) fn apply(
         "UntagResource" => metadata::untag_resource(store, read(body)?, now),
         "DeleteSecret" => deletion::delete_secret(store, read(body)?, now),
         "RestoreSecret" => deletion::restore_secret(store, read(body)?, now),
+        "ReplicateSecretToRegions" => replication::replicate_secret_to_regions(store, read(body)?, now),
+        "RemoveRegionsFromReplication" => {
+            replication::remove_regions_from_replication(store, read(body)?, now)
+        }
         "CancelRotateSecret" => rotate::cancel_rotate_secret(state, read(body)?, now),
         other => Err(Refusal::unknown_operation(other)),
     }?;
     Ok((present(answer), None))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|_| Refusal::serialization())
 }
 

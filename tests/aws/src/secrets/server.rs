@@ -24,11 +24,12 @@ use super::state::{Job, State};
 use super::store::Store;
 use super::versions::SecretValue;
 use super::view::SecretState;
+use crate::signature;
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The region in ARNs.
+    /// The region in ARNs. Calls that are signed for another find the replicas there, and nothing else.
     pub region: String,
     /// The account in ARNs.
     pub account: String,
@@ -213,9 +214,9 @@ impl Inner {
         state.rotations[job.rotation].clone()
     }
 
-    fn apply(&self, operation: &str, body: &[u8]) -> Result<Value, Refusal> {
+    fn apply(&self, region: Option<&str>, operation: &str, body: &[u8]) -> Result<Value, Refusal> {
         let mut state = self.state();
-        let (answer, job) = apply(&mut state, operation, body, self.preflight, self.clock.now())?;
+        let (answer, job) = apply(&mut state, region, operation, body, self.preflight, self.clock.now())?;
         self.running.send_replace(state.running());
         if let Some(job) = job {
             // The other end goes only with the server.
@@ -229,7 +230,7 @@ impl Inner {
 async fn serve(Shared(inner): Shared<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix("secretsmanager.").unwrap_or(target);
-    let (status, answer) = match inner.apply(operation, &body) {
+    let (status, answer) = match inner.apply(signature::region(&headers), operation, &body) {
         Ok(answer) => (StatusCode::OK, answer),
         Err(refusal) => (StatusCode::BAD_REQUEST, refusal.body()),
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::Refusal;
+use super::replication::Replica;
 use super::schedule::Schedule;
 use super::versions::Versions;
 
@@ -19,6 +20,10 @@ pub(super) struct Secret {
     pub(super) tags: BTreeMap<String, String>,
     pub(super) versions: Versions,
     pub(super) schedule: Schedule,
+    /// Where else it is.
+    pub(super) replicas: Vec<Replica>,
+    /// The region of its primary, where this is a replica.
+    pub(super) primary_region: Option<String>,
     pub(super) created: Timestamp,
     pub(super) changed: Timestamp,
     pub(super) accessed: Option<Timestamp>,
@@ -48,13 +53,34 @@ impl Secret {
 /// The account's secrets in one region, in the order of their creation.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
+    pub(super) region: String,
+    account: String,
     prefix: String,
     secrets: Vec<Secret>,
 }
 
 impl Store {
     pub(super) fn new(region: &str, account: &str) -> Self {
-        Self { prefix: format!("arn:aws:secretsmanager:{region}:{account}:secret:"), secrets: Vec::new() }
+        let prefix = format!("arn:aws:secretsmanager:{region}:{account}:secret:");
+        Self { region: region.to_owned(), account: account.to_owned(), prefix, secrets: Vec::new() }
+    }
+
+    /// What another region has of these secrets. "The ARN for a replicated secret is the same as the primary secret
+    /// except for the Region" (User Guide, replicate-secrets).
+    pub(super) fn replicas_in(&self, region: &str) -> Self {
+        let mut there = Self::new(region, &self.account);
+        for secret in &self.secrets {
+            let Some(replica) = secret.replicas.iter().find(|replica| replica.region == region) else {
+                continue;
+            };
+            let mut copy = secret.clone();
+            copy.arn = secret.arn.replacen(&self.prefix, &there.prefix, 1);
+            copy.kms_key_id.clone_from(&replica.kms_key_id);
+            copy.primary_region = Some(self.region.clone());
+            copy.replicas.clear();
+            there.secrets.push(copy);
+        }
+        there
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Secret> {
@@ -91,6 +117,8 @@ impl Store {
             tags: BTreeMap::new(),
             versions: Versions::default(),
             schedule: Schedule::default(),
+            replicas: Vec::new(),
+            primary_region: None,
             created: now,
             changed: now,
             accessed: None,

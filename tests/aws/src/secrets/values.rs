@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::clock::epoch;
 use super::error::Refusal;
 use super::input::{Tag, ValueFields, client_request_token, secret_name};
+use super::replication::{ReplicaRegion, added, status};
 use super::state::State;
 use super::store::{Secret, Store};
 use super::versions::{CURRENT, Put, SecretValue, Version, token_in_use};
@@ -20,6 +21,8 @@ pub(super) struct CreateSecret {
     kms_key_id: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
+    #[serde(default)]
+    add_replica_regions: Vec<ReplicaRegion>,
     #[serde(flatten)]
     value: ValueFields,
 }
@@ -41,7 +44,9 @@ pub(super) fn create_secret(
     if let Some(existing) = store.named(&request.name) {
         return create_again(existing, initial.as_ref());
     }
+    let replicas = added(&[], &store.region, request.add_replica_regions)?;
     let secret = store.add(&request.name, now);
+    secret.replicas = replicas;
     secret.description = request.description;
     secret.kms_key_id = request.kms_key_id;
     secret.tags = request.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
@@ -53,7 +58,8 @@ pub(super) fn create_secret(
         }
         None => None,
     };
-    Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": id }))
+    let status = status(secret);
+    Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": id, "ReplicationStatus": status }))
 }
 
 /// The name is taken. "If a version with this value already exists and the version SecretString and

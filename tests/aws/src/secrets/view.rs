@@ -25,6 +25,8 @@ pub struct SecretState {
     pub rotation_function: Option<String>,
     /// When it rotates next.
     pub next_rotation: Option<Timestamp>,
+    /// The regions where it has replicas.
+    pub replicas: Vec<String>,
     /// The end of its recovery window, where it is scheduled for deletion.
     pub deletion: Option<Timestamp>,
 }
@@ -56,6 +58,7 @@ impl SecretState {
             rotation_enabled: secret.schedule.enabled,
             rotation_function: secret.schedule.function.clone(),
             next_rotation: secret.schedule.next,
+            replicas: secret.replicas.iter().map(|replica| replica.region.clone()).collect(),
             deletion: secret.deleted,
         }
     }

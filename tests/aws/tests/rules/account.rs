@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_parts::secrets::{Account, Begun, Rotation};
+use aws_parts::signature;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -98,7 +99,8 @@ async fn serve(State(server): State<Arc<AccountServer>>, headers: HeaderMap, bod
     let (answer, begun) = {
         let mut account = server.account();
         let before = account.begun().len();
-        let answer = account.call(target.trim_start_matches("secretsmanager."), &input, server.now());
+        let operation = target.trim_start_matches("secretsmanager.");
+        let answer = account.call_from(signature::region(&headers), operation, &input, server.now());
         (answer, account.begun().get(before).cloned())
     };
     if let Some(begun) = begun {

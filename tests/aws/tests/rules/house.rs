@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_parts::secrets::{Rotation, SecretsManager, Settings};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
+use aws_sdk_secretsmanager::config::{Builder, Region};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
@@ -83,6 +84,11 @@ impl House {
             Server::Account(_) => Self::account(name).await,
             Server::Other => bail!("there is one server"),
         }
+    }
+
+    /// A client of another region.
+    pub(crate) fn abroad(&self, region: &'static str) -> Client {
+        Client::from_conf(config(&self.url).region(Region::new(region)).build())
     }
 
     // --- What only ours can ----------------------------------------------------------------------
@@ -228,6 +234,9 @@ pub(crate) fn refused<T, E: ProvideErrorMetadata + Debug>(
 pub(crate) const MALFORMED: &str = "InvalidParameterException|ValidationException";
 
 fn client(url: &str) -> Client {
-    let config = sdk::config(url).retry_config(RetryConfig::disabled());
-    Client::from_conf(config.build())
+    Client::from_conf(config(url).build())
+}
+
+fn config(url: &str) -> Builder {
+    sdk::config(url).retry_config(RetryConfig::disabled())
 }

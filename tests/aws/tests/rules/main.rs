@@ -13,6 +13,7 @@ mod house;
 mod labels;
 mod quota;
 mod reading;
+mod replicas;
 mod rotating;
 mod rotation;
 #[path = "../sdk/mod.rs"]
@@ -74,6 +75,12 @@ const CHECKS: &[Check] = checks! {
         deleted_refuses_to_cancel_rotation deleted_refuses_tags deleted_refuses_another_deletion
         deleted_keeps_its_name deleted_is_described_with_its_date deleted_is_listed_on_request
         restored_is_as_it_was restore_of_what_is_not_deleted after_its_window_it_is_gone;
+    replicas: a_secret_may_be_created_with_replicas a_replica_is_found_by_name_and_arn
+        elsewhere_there_is_none replicas_are_added_later replicas_are_described
+        a_replica_follows_its_primary a_replica_cannot_be_changed a_removed_replica_is_gone
+        a_secret_with_replicas_is_not_deleted deleted_refuses_replication a_replica_is_in_a_region
+        replicas_are_added_and_removed_by_one_or_more a_region_has_one_replica
+        where_there_is_no_replica_none_is_removed;
     rotation: rotation_needs_a_function cancelling_needs_a_function days_are_1_to_1000
         days_1_and_1000_are_legal days_and_expression_exclude_each_other a_rate_is_four_hours_or_more
         rates_in_hours_and_days_are_legal a_duration_is_a_number_of_hours a_window_ends_before_the_next

@@ -86,6 +86,7 @@ fn good() -> CustomerFacts {
         changed_at: Some(ago(48)),
         deletion_date: None,
         next_rotation_at: Some(ago(-48)),
+        replicas: Vec::new(),
         versions: BTreeMap::from([("v-1".to_owned(), vec!["AWSCURRENT".to_owned()])]),
     };
     let labelled = credential(true);
