@@ -64,7 +64,7 @@ def release(functions, architectures):
         for function in functions:
             one(function, arch)
         if set(functions) == set(all_functions()):  # else there is nothing for the others
-            package.template(arch, functions)
+            package.templates(arch, functions)
     sums = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(OUTPUT.iterdir())]
     (OUTPUT / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for digest, name in sums))
     print("\n" + (OUTPUT / "SHA256SUMS").read_text(), end="")

@@ -29,17 +29,24 @@ def archive(files):
     return buffer.getvalue()
 
 
-def template(arch, functions):
-    """The stack's template, where each function that was built is its zip."""
-    text = (WORKSPACE / "infra/template.yaml").read_text()
+def templates(arch, functions):
+    """The stacks' templates, where each function that was built is its zip. A data plane has two of them."""
+    template("template", arch, functions)
+    template("data-plane", arch, [function for function in functions if function in ("collect-result", "submit-document")])
+
+
+def template(name, arch, functions):
+    text = (WORKSPACE / f"infra/{name}.yaml").read_text()
     for function in functions:
         text = replaced(text, f"CodeUri: ../target/lambda/{function}/\n", f"CodeUri: {function}-{arch}.zip\n")
     # Zips for one processor under another's default would deploy, and then not start.
     text = replaced(text, "  Architecture:\n    Type: String\n    Default: arm64\n", f"  Architecture:\n    Type: String\n    Default: {arch}\n")
-    (OUTPUT / f"template-{arch}.yaml").write_text(text)
+    if "../target/lambda" in text:
+        raise ValueError(f"infra/{name}.yaml has another function")
+    (OUTPUT / f"{name}-{arch}.yaml").write_text(text)
 
 
 def replaced(text, old, new):
     if text.count(old) != 1:
-        raise ValueError(f"infra/template.yaml should have this once: {old!r}")
+        raise ValueError(f"a template should have this once: {old!r}")
     return text.replace(old, new)

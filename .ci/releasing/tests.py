@@ -44,6 +44,15 @@ class Zips(unittest.TestCase):
             entry = zipfile.ZipFile(path).getinfo("bootstrap")
             self.assertEqual(entry.external_attr >> 16, 0o100755)
 
+    def test_both_templates_name_zips_only(self):
+        with tempfile.TemporaryDirectory() as directory:
+            package.OUTPUT = pathlib.Path(directory)
+            functions = ["collect-result", "offboard-customer", "onboard-customer", "reconcile-tenants", "rotate-secret", "submit-document"]
+            package.templates("x86_64", functions)
+            for name, zips in (("template", 6), ("data-plane", 2)):
+                text = pathlib.Path(directory, f"{name}-x86_64.yaml").read_text()
+                self.assertEqual(text.count("-x86_64.zip"), zips)
+
     def test_a_template_of_another_form_is_refused(self):
         with self.assertRaises(ValueError):
             package.replaced("CodeUri: x\nCodeUri: x\n", "CodeUri: x\n", "")

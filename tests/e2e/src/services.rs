@@ -38,6 +38,7 @@ pub struct Sent {
 #[derive(Debug, Default)]
 struct Kept {
     events: Vec<Value>,
+    traces: Vec<Option<String>>,
     sent: Vec<Sent>,
     sealed: Vec<(String, Value)>,
     waiting: u64,
@@ -72,6 +73,11 @@ impl Services {
     /// Where they are.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The X-Ray trace of each event announced so far.
+    pub fn traces(&self) -> Vec<Option<String>> {
+        self.kept.lock().expect("no panic under the lock").traces.clone()
     }
 
     /// The events announced so far, by their details.
@@ -147,6 +153,7 @@ fn put_events(kept: &mut Kept, input: &Value) -> Response {
         let detail = entry["Detail"].as_str().and_then(|detail| serde_json::from_str(detail).ok());
         let Some(detail) = detail else { return refuse("ValidationException", "Detail is not JSON") };
         kept.events.push(detail);
+        kept.traces.push(entry["TraceHeader"].as_str().map(str::to_owned));
     }
     let ids: Vec<Value> = entries.iter().map(|_| json!({ "EventId": "e" })).collect();
     ok(&json!({ "FailedEntryCount": 0, "Entries": ids }))

@@ -27,6 +27,24 @@ async fn a_customer_comes_to_life_in_every_cell_it_asked_for() {
 }
 
 #[tokio::test]
+async fn a_request_s_trace_goes_with_its_calls_and_with_its_event() {
+    let world = World::signed("acme", &["eu-1"]).await;
+    let calls = world.proxy.calls();
+    let announced = calls.iter().find(|call| call.action == "PutEvents").unwrap();
+    let trace = announced.trace.clone().expect("the trace that Lambda named");
+    assert!(trace.starts_with("Root=1-"), "{trace}");
+    assert_eq!(
+        world.services.traces(),
+        [Some(trace.clone())],
+        "an event keeps it only as a field of its own"
+    );
+    for action in ["GetItem", "CreateSecret", "RotateSecret"] {
+        let call = calls.iter().find(|call| call.action == action).unwrap();
+        assert_eq!(call.trace.as_ref(), Some(&trace), "{call}");
+    }
+}
+
+#[tokio::test]
 async fn a_repeat_of_a_handled_request_costs_one_call_and_changes_nothing() {
     let world = World::signed("acme", &["eu-1"]).await;
     let (aws, vendor) = (world.proxy.calls().len(), world.vendor.vendor().state().calls.len());

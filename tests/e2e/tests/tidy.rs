@@ -215,7 +215,9 @@ fn shell_blocks(document: &str) -> Vec<String> {
 
 #[test]
 fn every_shell_block_of_the_documentation_is_a_shell_s() {
-    for file in ["README.md", "events/README.md", "infra/README.md", "infra/PROCEDURES.md", "infra/RUNBOOK.md"] {
+    for file in
+        ["README.md", "events/README.md", "infra/README.md", "infra/PROCEDURES.md", "infra/RUNBOOK.md"]
+    {
         let blocks = shell_blocks(&read(file));
         assert!(!blocks.is_empty(), "{file} has no shell block any more");
         for block in blocks {

@@ -116,6 +116,8 @@ pub struct Call {
     pub caller: Option<String>,
     /// The region that it is signed for.
     pub region: Option<String>,
+    /// The X-Ray trace that it belongs to, as its header says.
+    pub trace: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
 }

@@ -160,6 +160,7 @@ mod tests {
             targets: vec![target],
             caller: Some("f".to_owned()),
             region: None,
+            trace: None,
             outcome: Outcome::Pending,
         }
     }

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::call::{Call, Outcome, Service};
 use super::gate::{Gate, Held, Point, Verdict};
-use super::identify::{caller, identify};
+use super::identify::{caller, header, identify};
 use super::rule::{Effect, Matcher, RuleId, Rules};
 use crate::signature;
 
@@ -223,6 +223,7 @@ impl Shared {
             targets: identity.targets,
             caller: caller(&parts.headers),
             region: signature::region(&parts.headers).map(str::to_owned),
+            trace: header(&parts.headers, "x-amzn-trace-id").map(str::to_owned),
             outcome: Outcome::Pending,
         };
         let effect = self.rules.lock().expect("no holder panics").effect(&call);

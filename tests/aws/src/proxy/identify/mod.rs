@@ -38,7 +38,7 @@ pub(super) fn identify(service: Service, parts: &Parts, body: &[u8]) -> Identity
 
 /// The operation and its parameters: `X-Amz-Target` and JSON, or the Query protocol's form.
 fn operation(headers: &HeaderMap, body: &[u8]) -> (String, Value) {
-    if let Some(target) = text(headers, "x-amz-target") {
+    if let Some(target) = header(headers, "x-amz-target") {
         let action = target.rsplit_once('.').map_or(target, |(_, action)| action);
         return (action.to_owned(), serde_json::from_slice(body).unwrap_or(Value::Null));
     }
@@ -62,13 +62,13 @@ fn lambda(parts: &Parts) -> Identity {
 
 /// The function that calls: the SDK writes its configured name as `app/<name>`.
 pub(super) fn caller(headers: &HeaderMap) -> Option<String> {
-    let words = |name| text(headers, name).unwrap_or_default().split_whitespace();
+    let words = |name| header(headers, name).unwrap_or_default().split_whitespace();
     let name =
         words("x-amz-user-agent").chain(words("user-agent")).find_map(|word| word.strip_prefix("app/"))?;
     Some(name.to_owned())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 use url::form_urlencoded;
 
 use super::super::call::Target;
-use super::{Identity, decode, target, text};
+use super::{Identity, decode, header, target};
 
 /// The action and its bucket or object.
 pub(super) fn identify(parts: &Parts) -> Identity {
@@ -97,13 +97,13 @@ fn conditions(mut target: Target, parts: &Parts, query: &BTreeMap<String, String
             target.conditions.insert(condition.to_owned(), value.clone());
         }
     }
-    for header in [
+    for name in [
         "x-amz-expected-bucket-owner",
         "x-amz-server-side-encryption",
         "x-amz-server-side-encryption-aws-kms-key-id",
     ] {
-        if let Some(value) = text(&parts.headers, header) {
-            target.conditions.insert(format!("s3:{header}"), value.to_owned());
+        if let Some(value) = header(&parts.headers, name) {
+            target.conditions.insert(format!("s3:{name}"), value.to_owned());
         }
     }
     target
