@@ -1,4 +1,4 @@
-"""One function built twice from nothing, in two places that share no path, and compared."""
+"""Functions built twice from nothing, in two places that share no path, and compared."""
 
 import concurrent.futures
 import hashlib
@@ -15,22 +15,27 @@ import package
 from places import TARGETS, WORKSPACE
 
 
-def twice(function, arch):
-    """Both at once: the second half of a build keeps one core busy only. Gives the exit code."""
+def twice(functions, arch):
+    """All in the same two places, so that dependencies are built once in each. Gives the exit code."""
     began = time.monotonic()
-    parts = crates.of(function, TARGETS[arch])
     with tempfile.TemporaryDirectory(prefix="release-") as one, tempfile.TemporaryDirectory(prefix="a-second-place-") as two:
         places = [place(pathlib.Path(one).resolve()), place(pathlib.Path(two).resolve() / "further down")]
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            built = list(pool.map(lambda where: quietly(function, arch, where), places))
+        results = [compared(function, arch, places) for function in functions]
+    print(f"{len(functions)} built twice in {time.monotonic() - began:.0f} s")
+    return 0 if all(results) else 1
+
+
+def compared(function, arch, places):
+    """Both at once: the second half of a build keeps one core busy only. Whether they are the same."""
+    parts = crates.of(function, TARGETS[arch])
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        built = list(pool.map(lambda where: quietly(function, arch, where), places))
     zips = [package.zipped(package.with_list(bootstrap, function, parts), licences.text(parts)) for bootstrap in built]
     for where, bytes_ in zip(places, zips):
-        print(f"{hashlib.sha256(bytes_).hexdigest()}  {function}-{arch}.zip, built in {where.source}")
-    print(f"two builds took {time.monotonic() - began:.0f} s")
+        print(f"{hashlib.sha256(bytes_).hexdigest()}  {function}-{arch}.zip, built in {where.source}", flush=True)
     if zips[0] != zips[1]:
-        print(f"DIFFERENT: {difference(*built)}")
-        return 1
-    return 0
+        print(f"DIFFERENT: {difference(*built)}", flush=True)
+    return zips[0] == zips[1]
 
 
 def place(directory):
