@@ -86,7 +86,7 @@ impl House {
 }
 
 async fn at(url: &str) -> SdkConfig {
-    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("eu-west-1"));
+    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("us-east-1"));
     loader.test_credentials().endpoint_url(url).retry_config(RetryConfig::disabled()).load().await
 }
 
