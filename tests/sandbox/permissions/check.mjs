@@ -1,12 +1,12 @@
 // Whether every policy of the template grants what is needed and nothing else; and whether this check would notice
 // if one did not. `node check.mjs TEMPLATE RECORDING...`: the template in its long form, recordings of the sandbox.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { allowed } from "./evaluate.mjs";
-import { distinct, needs } from "./needs.mjs";
+import { distinct, idleConditions, needs, seenIn } from "./needs.mjs";
 import { OPTIONS } from "./options.mjs";
 import { plants } from "./plants.mjs";
-import { faults as resourceFaults } from "./resources.mjs";
+import { faults as resourceFaults, idle } from "./resources.mjs";
 import { faults } from "./roles.mjs";
 import { Stack } from "./stack.mjs";
 import { things } from "./things.mjs";
@@ -63,6 +63,9 @@ async function main([template, ...files]) {
     }
   }
   const here = world(read(template), recordings, OPTIONS);
+  for (const id of idle(here.policies)) say(`admitted.json speaks of ${id}, and there is no such policy`);
+  for (const key of idleConditions(here.needs)) say(`conditions.json speaks of ${key}, and no need has it`);
+  for (const file of seenIn().filter((file) => !existsSync(file))) say(`rare.json names ${file}, and there is no such file`);
   let planted = 0;
   for (const role of here.stack.ids("AWS::Serverless::Function")) {
     for (const plant of plants(here.stack.rights(role), { resources: true })) {

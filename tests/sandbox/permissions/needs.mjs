@@ -5,6 +5,8 @@ import { arnOf, thingOf } from "./things.mjs";
 import { filled } from "./stack.mjs";
 
 const table = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url)));
+const SERVICES = table("services.json");
+const RARE = table("rare.json");
 export const CONDITIONS = new Map(table("conditions.json").map((row) => [row.key, row]));
 
 /** Every need as `{role, action, thing, arn, context, why}`; `context` holds the values of condition keys. */
@@ -40,7 +42,7 @@ function translated(recorded, stack) {
 }
 
 function tabled(stack, all) {
-  const rows = [...table("services.json"), ...table("rare.json")].filter(({ when }) => !when || stack.holds(when));
+  const rows = [...SERVICES, ...RARE].filter(({ when }) => !when || stack.holds(when));
   return rows.flatMap((row) => row.roles.flatMap((role) => {
     const names = { ...stack.deployed, role, queue: stack.queueOf(role) };
     const { actions, things, conditions = {}, why } = filled(row, names);
@@ -80,3 +82,12 @@ export function distinct(all) {
   const key = (one) => JSON.stringify([one.role, one.action, one.thing.name, looked(one)]);
   return [...new Map(all.map((one) => [key(one), one])).values()];
 }
+
+/** Conditions that no need is under. */
+export function idleConditions(all) {
+  const used = new Set(all.flatMap(({ context }) => Object.keys(context)));
+  return [...CONDITIONS.values()].filter(({ key, ignored }) => !ignored && !used.has(key)).map(({ key }) => key);
+}
+
+/** Where the rare needs are seen. */
+export const seenIn = () => RARE.map(({ seen }) => seen);

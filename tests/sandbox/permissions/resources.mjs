@@ -26,6 +26,12 @@ function names(stack) {
   return { account, region, administrator, ...stack.parameters, ...Object.fromEntries(named.map((id) => [id, arn(id)])) };
 }
 
+/** Rows of the table that speak of no policy that there is: with every option, each must. */
+export function idle(policies) {
+  const ids = new Set(policies.map(({ id }) => id));
+  return ADMITTED.rows.flatMap((row) => row.policies).filter((id) => !ids.has(id));
+}
+
 /** The first faults of a policy with these statements; at most `limit`. */
 export async function faults(stack, policy, statements, limit = Infinity) {
   const found = [];
@@ -47,40 +53,33 @@ async function* all(stack, policy, statements) {
     rows.some((row) => stands(row.principal, principal) && fits(row.action, action) && holds(row.context, context));
   const may = (principal, action, resource, context) => ask(stack, statements, { principal, action, resource, context });
   const resources = policy.service === "s3" ? policy.on.flatMap((arn) => [arn, `${arn}/an/object`]) : policy.on;
-  for (const { principal, action, context, why } of rows.filter(({ action }) => !action.endsWith("*"))) {
+  for (const { principal, action, context, why } of rows) {
     for (const resource of resources) {
-      if (!(await may(principal, action, resource, context))) yield `${principal} may not ${action} (${told(context)}): ${why}`;
-      for (const other of altered(context, table.others).filter((each) => !admitted(principal, action, each))) {
-        if (await may(principal, action, resource, other)) yield `${principal} may ${action} under ${told(other)} too`;
+      const real = sample(action, resource);
+      if (!(await may(principal, real, resource, context))) yield `${principal} may not ${real} (${told(context)}): ${why}`;
+      for (const other of altered(context, table.others).filter((each) => !admitted(principal, real, each))) {
+        if (await may(principal, real, resource, other)) yield `${principal} may ${real} under ${told(other)} too`;
       }
     }
   }
   const principals = [...new Set([...rows.map(({ principal }) => principal), ...STRANGERS, ...own(stack, policy)])];
-  const contexts = unique([{}, ...rows.map(({ context }) => context), ...(policy.service === "s3" ? [{ "aws:SecureTransport": "false" }] : [])]);
+  const contexts = unique([{}, ...rows.flatMap(({ context }) => [context, ...altered(context, table.others)])]);
   for (const { action } of (await actionsOf(policy.service)).filter(({ isWildcardOnly }) => !isWildcardOnly)) {
     for (const principal of principals) {
-      for (const context of contexts) {
-        const due = admitted(principal, action, context);
-        if (due && policy.service !== "s3") continue;
+      for (const context of contexts.filter((each) => !admitted(principal, action, each))) {
         for (const resource of resources) {
-          const does = await may(principal, action, resource, context);
-          if (does && !due) yield `${principal} may ${action} (${told(context)}), and the table does not admit it`;
+          if (await may(principal, action, resource, context)) yield `${principal} may ${action} (${told(context)}), and the table does not admit it`;
         }
       }
     }
   }
-  yield* refused(stack, statements, rows, resources, policy);
 }
 
-/** Where everything is admitted, as over TLS, one action stands for all. */
-async function* refused(stack, statements, rows, resources, { service }) {
-  for (const { principal, action, context } of rows.filter(({ action }) => action.endsWith("*"))) {
-    for (const [one, resource] of [[`${service}:ListBucket`, resources[0]], [`${service}:GetObject`, resources[1]]]) {
-      const does = await ask(stack, statements, { principal, action: one, resource, context });
-      if (!does) yield `${principal} may not ${one} (${told(context)}), though ${action} is admitted`;
-    }
-  }
-}
+/** What is true of every request that a row does not say otherwise of. */
+const ALWAYS = { "aws:SecureTransport": "true" };
+
+/** An action of S3 that stands for all, on a bucket or on an object. */
+const sample = (action, resource) => (action === "s3:*" ? (resource.endsWith("/object") ? "s3:GetObject" : "s3:ListBucket") : action);
 
 /** A row as one line for each principal, action and value. */
 function one({ principals, actions, conditions = {}, why }) {
@@ -95,12 +94,11 @@ function own(stack, { service }) {
   return KEEPS_OUT.includes(service) ? [names(stack).administrator, ...roles] : [];
 }
 
-/** The context with one key left out or of another value. TLS is there or not: it cannot be left out. */
+/** The context with one key left out or of another value. */
 function altered(context, others) {
   return Object.keys(context).flatMap((key) => {
     const { [key]: _, ...without } = context;
-    const other = { ...context, [key]: others[key] };
-    return key === "aws:SecureTransport" ? [other] : [without, other];
+    return [without, { ...context, [key]: others[key] }];
   });
 }
 
@@ -109,10 +107,10 @@ async function ask(stack, statements, { principal, action, resource, context }) 
   const isService = principal.endsWith(".amazonaws.com");
   const own = isService ? {} : { "aws:PrincipalArn": principal };
   const question = { principal, action, resource, account, policy: statements, identity: isService ? undefined : EVERYTHING };
-  return allowed({ ...question, context: { "aws:SecureTransport": "true", ...own, ...context } });
+  return allowed({ ...question, context: { ...ALWAYS, ...own, ...context } });
 }
 
 const fits = (pattern, action) => pattern === action || (pattern.endsWith("*") && action.startsWith(pattern.slice(0, -1)));
-const holds = (wanted, context) => Object.entries({ ...wanted }).every(([key, value]) => (context[key] ?? (key === "aws:SecureTransport" ? "true" : undefined)) === value);
+const holds = (wanted, context) => Object.entries(wanted).every(([key, value]) => ({ ...ALWAYS, ...context })[key] === value);
 const unique = (list) => [...new Map(list.map((each) => [JSON.stringify(each), each])).values()];
 const told = (context) => Object.entries(context).map(([key, value]) => `${key}=${value}`).join(", ") || "no condition";
