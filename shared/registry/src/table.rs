@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::types::TableDescription;
 use shared_core::arn;
 
@@ -19,12 +18,10 @@ pub const OPEN_DOCUMENTS_INDEX: &str = "open-documents";
 /// The client for a table, given by name or ARN. DynamoDB takes both as a table's name (Developer Guide, "DynamoDB
 /// API operations supported by resource-based policies"), but a region knows its own tables only.
 pub(crate) fn client(aws: &SdkConfig, table: &str) -> Client {
-    let config = Builder::from(aws);
-    let config = match arn::region(table) {
-        Some(region) => config.region(Region::new(region.to_owned())),
-        None => config,
-    };
-    Client::from_conf(config.build())
+    match arn::region(table) {
+        Some(region) => Client::new(&aws.to_builder().region(Region::new(region.to_owned())).build()),
+        None => Client::new(aws),
+    }
 }
 
 /// A table's state. Statuses are DynamoDB's words; what works is `ACTIVE`.

@@ -8,10 +8,11 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use url::Url;
 
+use crate::answer::Answer;
 use crate::error::CallError;
 use crate::kept::Tokens;
 use crate::token::Token;
-use crate::transport::{Answer, Http};
+use crate::transport::Http;
 
 /// The base URL and the tokens of one plane. Only this pair is ever brought together, so no token
 /// reaches the other plane.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared_core::ids::{ApplicationId, TenantId, TenantName};
 use shared_core::place::Cell;
 
+use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{CallError, TokenError};
 use crate::tenant::{
@@ -16,7 +17,6 @@ use crate::tenant::{
     NewApplication, NewAuthentication, NewTenant, Tenant, link,
 };
 use crate::token::Control;
-use crate::transport::Answer;
 
 const TENANTS: &str = "tenants";
 const APPLICATIONS: &str = "applications";

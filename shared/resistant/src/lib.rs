@@ -14,7 +14,8 @@
 //! |---|---|
 //! | `endpoints` | the table of URLs by stage and cell, and what a mixed configuration is |
 //! | `vendor` | what is made once for each process |
-//! | `transport` | the one HTTP client, its time limits, the one map from status codes to outcomes |
+//! | `transport` | the HTTP clients and their time limits |
+//! | `answer` | what the vendor answers, and the one map from status codes to outcomes |
 //! | `api` | one authorized call, and the one renewal after a 401 |
 //! | `token`, `kept` | token requests; single flight, renewal |
 //! | `requester` | whose token it is: the organization's credential is read again |
@@ -29,6 +30,7 @@
 
 mod address;
 mod analysis;
+mod answer;
 mod api;
 mod characteristics;
 mod clock;
@@ -56,6 +58,7 @@ mod vendor;
 
 pub use address::UnsafeAddress;
 pub use analysis::{Analysis, AnalysisStatus, ResultKind};
+pub use answer::Answer;
 pub use characteristics::{
     Characteristics, DocumentCharacteristics, DocumentSide, DocumentType, ShortText, SourceChannel,
 };
@@ -76,6 +79,6 @@ pub use tenant::{
     Application, CellName, CreatedApplication, DocumentsScope, Gone, NewAuthentication, Tenant,
 };
 pub use token::{Control, ControlToken, Data, DataToken, Token};
-pub use transport::{Answer, Exchange, NoClient};
+pub use transport::{Exchange, NoClient};
 pub use upload_url::{UnsafeUploadUrl, UploadUrl};
 pub use vendor::{CredentialError, Vendor};

@@ -1,25 +1,20 @@
-//! The HTTP clients: their limits, and the one map from status codes to outcomes.
+//! The HTTP clients and their limits.
 
 use std::error::Error as _;
-use std::fmt;
+use std::mem::take;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use http::StatusCode;
-use http::header::{DATE, HeaderMap, LOCATION};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
+use bytes::BytesMut;
 use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, Request, RequestBuilder, Response};
-use serde::de::DeserializeOwned;
 use shared_core::place::Cell;
 
 use crate::address::{Reach, UnsafeAddress};
+use crate::answer::Answer;
 use crate::error::{CallError, Cause};
-use crate::message;
 use crate::resolver::Guarded;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -61,25 +56,6 @@ pub(crate) struct Http {
 
 /// Where calls go that go to no cell, as the log and the metrics name it.
 const CONTROL: &str = "control";
-
-/// A whole answer, whatever its status.
-#[derive(Clone)]
-pub struct Answer {
-    status: StatusCode,
-    location: Option<String>,
-    date: Option<Timestamp>,
-    body: Bytes,
-}
-
-/// Without where it redirects to, which may be a presigned URL.
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
-            .field("status", &self.status)
-            .field("body", &self.body)
-            .finish_non_exhaustive()
-    }
-}
 
 impl Http {
     /// Two clients, because the vendor's own hosts come from our table, and where documents go comes from
@@ -158,7 +134,7 @@ impl Http {
         tracing::debug!(
             vendor.operation = operation,
             vendor.cell = self.place,
-            http.status = answer.as_ref().ok().map(|answer| answer.status.as_u16()),
+            http.status = answer.as_ref().ok().map(|answer| answer.status().as_u16()),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Called the vendor."
         );
@@ -249,8 +225,7 @@ impl Exchange for reqwest::Client {
 }
 
 async fn read(operation: &'static str, mut response: Response) -> Result<Answer, CallError> {
-    let (status, date) = (response.status(), date(response.headers()));
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (status, headers) = (response.status(), take(response.headers_mut()));
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(operation, error))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -259,12 +234,7 @@ async fn read(operation: &'static str, mut response: Response) -> Result<Answer,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, location, date, body: body.freeze() })
-}
-
-/// The answerer's clock, to the second (RFC 9110, 6.6.1).
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(headers.get(DATE)?.as_bytes()).ok()
+    Ok(Answer::read(status, &headers, body.freeze()))
 }
 
 /// What a transport error means. Its URL is taken out: it may be a presigned one.
@@ -300,116 +270,10 @@ fn cause(error: reqwest::Error) -> Cause {
     Arc::new(error)
 }
 
-impl Answer {
-    /// An answer with this status and body.
-    pub fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, location: None, date: None, body }
-    }
-
-    /// The same, redirecting.
-    #[must_use]
-    pub fn to(self, location: impl Into<String>) -> Self {
-        Self { location: Some(location.into()), ..self }
-    }
-
-    /// Where it redirects to, if that is what it does. Nothing is followed by itself.
-    pub(crate) fn redirection(&self) -> Option<&str> {
-        self.location.as_deref().filter(|_| self.status.is_redirection())
-    }
-
-    pub(crate) fn is_unauthorized(&self) -> bool {
-        self.status == StatusCode::UNAUTHORIZED
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// When it was given, by the clock of whoever gave it.
-    pub(crate) fn date(&self) -> Option<Timestamp> {
-        self.date
-    }
-
-    /// The one map from status codes to outcomes: a 2xx answer, or what went wrong.
-    pub(crate) fn ok(self, operation: &'static str) -> Result<Self, CallError> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
-        let message = message::read(&self.body);
-        Err(match self.status.as_u16() {
-            401 => CallError::Unauthorized { operation, message },
-            403 => CallError::Forbidden { operation, message },
-            404 => CallError::NotFound { operation, message },
-            // A request that the server gave up waiting for may have been read by then.
-            408 => CallError::Unclear {
-                operation,
-                problem: "the vendor timed out (408)".to_owned(),
-                source: None,
-            },
-            409 => CallError::Conflict { operation, message },
-            429 => CallError::Throttled { operation, message },
-            status @ 400..=499 => CallError::Refused { operation, status, message },
-            // 5xx, and redirects where none is expected.
-            status => CallError::Unclear {
-                operation,
-                problem: format!("the vendor answered {status}"),
-                source: None,
-            },
-        })
-    }
-
-    /// The body as JSON. The parser's message is not kept, for it quotes what it did not expect.
-    pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let status = self.status.as_u16();
-            let problem = format!(
-                "the {status} answer cannot be read: {:?} error at line {line}, column {column}",
-                error.classify()
-            );
-            CallError::Unclear { operation, problem, source: None }
-        })
-    }
-
-    /// The body as it came.
-    pub(crate) fn text(&self, operation: &'static str) -> Result<String, CallError> {
-        String::from_utf8(self.body.to_vec()).map_err(|_| CallError::Unclear {
-            operation,
-            problem: "the answer is not UTF-8".to_owned(),
-            source: None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::resolver::SystemLookup;
-
-    fn outcome(status: u16) -> Result<(), CallError> {
-        let body = Bytes::from_static(br#"{"message":"because"}"#);
-        Answer::new(StatusCode::from_u16(status).unwrap(), body).ok("op").map(|_| ())
-    }
-
-    #[test]
-    fn every_status_has_its_outcome() {
-        assert!([200, 201, 202, 204].into_iter().all(|status| outcome(status).is_ok()));
-        assert!(matches!(outcome(401), Err(CallError::Unauthorized { .. })));
-        assert!(matches!(outcome(403), Err(CallError::Forbidden { .. })));
-        assert!(matches!(outcome(404), Err(CallError::NotFound { .. })));
-        assert!(matches!(outcome(409), Err(CallError::Conflict { .. })));
-        assert!(matches!(outcome(429), Err(CallError::Throttled { .. })));
-        for status in [400, 402, 405, 413, 415, 422] {
-            assert!(
-                matches!(outcome(status), Err(CallError::Refused { status: s, .. }) if s == status),
-                "{status}"
-            );
-        }
-        for status in [301, 302, 304, 408, 500, 501, 502, 503, 504, 599] {
-            assert!(outcome(status).unwrap_err().may_have_happened(), "{status}");
-        }
-        assert!(outcome(404).unwrap_err().to_string().ends_with("not found (404): because"));
-    }
 
     #[test]
     fn a_deadline_shortens_a_call_and_a_past_one_leaves_none() {
@@ -419,19 +283,5 @@ mod tests {
         let soon = http.with_deadline(Instant::now() + Duration::from_secs(5));
         assert!(soon.time_left() <= Duration::from_secs(5));
         assert!(http.with_deadline(Instant::now()).time_left().is_zero());
-    }
-
-    #[test]
-    fn an_unreadable_answer_does_not_quote_itself() {
-        let body = Bytes::from_static(br#"{"status": "very-private"}"#);
-        let answer = Answer::new(StatusCode::OK, body);
-        #[derive(Debug, serde::Deserialize)]
-        struct Expected {
-            #[expect(dead_code, reason = "only its type matters")]
-            status: u32,
-        }
-        let error = answer.json::<Expected>("op").unwrap_err();
-        assert!(error.may_have_happened());
-        assert!(!format!("{error} {error:?}").contains("very-private"), "{error}");
     }
 }

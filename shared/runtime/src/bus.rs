@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::Builder;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -93,12 +92,11 @@ impl Bus {
 
     /// A bus of EventBridge, by name or ARN. An ARN says its region too: a region takes events for its own buses.
     pub fn new(aws: &SdkConfig, name: &str) -> Self {
-        let config = Builder::from(aws);
-        let config = match arn::region(name) {
-            Some(region) => config.region(Region::new(region.to_owned())),
-            None => config,
+        let client = match arn::region(name) {
+            Some(region) => Client::new(&aws.to_builder().region(Region::new(region.to_owned())).build()),
+            None => Client::new(aws),
         };
-        Self::over(EventBridge { client: Client::from_conf(config.build()), name: name.to_owned() })
+        Self::over(EventBridge { client, name: name.to_owned() })
     }
 
     /// Any other bus.

@@ -10,6 +10,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 mod lines;
 mod meter;
 mod tally;
+#[cfg(test)]
+mod written;
 
 pub use lines::Lines;
 use meter::Meter;
