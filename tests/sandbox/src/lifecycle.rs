@@ -21,9 +21,10 @@ const CELL: &str = "eu-1";
 /// What CloudFormation must never replace here, nor delete.
 const WITH_DATA: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"];
 
-/// Everything that may be changed while customers live in it, each to something else.
-const CHANGED: [(&str, &str); 18] = [
+/// What an operator changes while customers live in it, each to something else.
+const CHANGED: [(&str, &str); 19] = [
     ("Cells", "eu-1,us-1,ca-1"),
+    ("ReplicaRegions", "us-east-1"),
     ("RotationDays", "45"),
     ("OverlapSeconds", "3600"),
     ("CleanUpSchedule", "rate(2 hours)"),
